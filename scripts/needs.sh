@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# needs.sh GROUP [--check]: installs what a group of commands needs from Debian, and says first what and why.
+# No server that comes with it is started, enabled or given a database of its own; services that were there before are left alone.
+# Exit 0: all there. Exit 1: something is missing; the last line says what. --check installs nothing.
+set -u
+group=${1:?usage: needs.sh demo|test|captures|bench [--check]}; check=${2:-}
+
+# probe (a command, or a file pattern with a slash) | Debian package | what for | groups
+table='
+ip|iproute2|namespaces, bridges and traffic control|demo test captures bench
+/usr/lib/*/libpcap.so.0.8|libpcap0.8|filter expressions of mirror and record|demo test bench
+nginx|nginx|the demo'\''s web server|demo test captures
+/usr/lib/postgresql/*/bin/initdb|postgresql|the demo'\''s database|demo test captures
+redis-server|redis-server|the demo'\''s cache|demo test captures
+tcpdump|tcpdump|an independent reader of the tool port|demo test captures bench
+tshark|tshark|the witness for decoded captures|test captures bench
+nstat|iproute2|the kernel'\''s own TCP counters|test
+ping|iputils-ping|ICMP traffic in the lab|test captures
+ethtool|ethtool|offloads of lab interfaces|test captures bench
+iperf3|iperf3|bulk traffic in the lab|test
+chromium|chromium|the console'\''s pages in a real browser|test
+tmux|tmux|the terminal view in a real terminal|test
+dnsmasq|dnsmasq-base|a DNS server in the lab|captures
+dig|bind9-dnsutils|a DNS client in the lab|captures
+curl|curl|an HTTP client in the lab|captures
+softflowd|softflowd|a peer in the read bench|bench
+argus|argus-server|a peer in the read bench|bench
+ndpiReader|libndpi-bin|a peer in the read bench|bench
+tcptrace|tcptrace|a peer in the read bench|bench
+time|time|peak memory in the read bench|bench
+tcprewrite|tcpreplay|builds the bench trace|bench
+'
+
+PATH=$PATH:/usr/sbin:/sbin
+present() { case $1 in */*) compgen -G "$1" > /dev/null ;; *) type -P "$1" > /dev/null ;; esac; }
+
+packages=(); reasons=()
+while IFS='|' read -r probe package reason groups; do
+    case " $groups " in *" $group "*) ;; *) continue ;; esac
+    if ! present "$probe"; then
+        case " ${packages[*]-} " in *" $package "*) ;; *) packages+=("$package"); reasons+=("$package ($reason)") ;; esac
+    fi
+done < <(printf '%s' "$table" | sed '/^$/d')
+[ ${#packages[@]} -gt 0 ] || exit 0
+
+list=$(printf '%s, ' "${reasons[@]}"); list=${list%, }
+if [ "$check" = --check ]; then echo "not installed: $list" >&2; exit 1; fi
+if [ "$(id -u)" != 0 ]; then echo "Not installed, and only root can install it: $list." >&2; exit 1; fi
+if ! type -P apt-get > /dev/null; then echo "Not installed, and there is no apt-get to install it with: $list." >&2; exit 1; fi
+echo "Installing from Debian's packages: $list. No server among them is started or enabled." >&2
+
+exec 8> /run/tapline-needs.lock; flock 8
+log=$(mktemp /tmp/tapline-apt.XXXXXX); policy=/usr/sbin/policy-rc.d; clusters=/etc/postgresql-common/createcluster.conf
+mark='# put here by tapline scripts/needs.sh for the time of one installation'
+export DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1
+
+# Everything that makes a service start by itself: unit links and run-level links.
+autostarts() {
+    { find /etc/systemd/system -type l \( -name '*.service' -o -name '*.socket' \)
+      find /etc/rc[2-5].d -name 'S*'; } 2>/dev/null | sort
+}
+
+restore() {
+    if [ -e "$policy" ] && grep -qF "$mark" "$policy"; then
+        rm -f "$policy"
+        if [ -e "$policy.tapline-saved" ]; then mv "$policy.tapline-saved" "$policy"; fi
+    fi
+    if [ -e "$clusters.tapline-saved" ]; then mv "$clusters.tapline-saved" "$clusters"; fi
+}
+
+apt() { apt-get -qq -y --no-install-recommends -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold "$@" >> "$log" 2>&1 8>&-; }
+
+install() {
+    apt install "$@" && return 0
+    apt update; apt install "$@"
+}
+
+restore # what a killed run may have left
+before=$(autostarts)
+trap 'restore; rm -f "$log"' EXIT
+trap 'exit 1' INT TERM HUP
+if [ -e "$policy" ]; then mv "$policy" "$policy.tapline-saved"; fi
+printf '#!/bin/sh\n%s\nexit 101\n' "$mark" > "$policy"; chmod 755 "$policy"
+
+if ! compgen -G '/var/lib/apt/lists/*_Packages*' > /dev/null; then apt update; fi
+ok=1
+case " ${packages[*]} " in
+    *' postgresql '*)
+        # Its common part first: it brings the switch by which the server's package makes no cluster.
+        if install postgresql-common; then
+            cp -p "$clusters" "$clusters.tapline-saved"
+            printf '\ncreate_main_cluster = false\n' >> "$clusters"
+        else
+            ok=0
+        fi ;;
+esac
+if [ $ok = 1 ]; then install "${packages[@]}" || ok=0; fi
+
+# What began to start by itself with this installation stops doing so; the base system's own parts, which may have come
+# along as dependencies, are not servers and stay as Debian has them.
+is_base() {
+    case $(dpkg-query -S "$1" 2>/dev/null | head -1 | cut -d: -f1) in
+        systemd* | udev | dbus* | util-linux | e2fsprogs | logrotate | procps | kmod | '') return 0 ;; *) return 1 ;;
+    esac
+}
+comm -13 <(echo "$before") <(autostarts) | while read -r link; do
+    name=${link##*/}
+    case $link in
+        /etc/systemd/system/*)
+            if is_base "*/systemd/system/$name"; then continue; fi
+            if type -P deb-systemd-helper > /dev/null; then deb-systemd-helper disable "$name" >> "$log" 2>&1; fi
+            rm -f "$link" ;;
+        *)
+            if is_base "/etc/init.d/${name:3}"; then continue; fi
+            update-rc.d "${name:3}" disable >> "$log" 2>&1 ;;
+    esac
+done
+
+if [ $ok = 0 ]; then tail -20 "$log" >&2; echo "apt-get could not install: ${packages[*]}; its words are above." >&2; exit 1; fi
+exit 0

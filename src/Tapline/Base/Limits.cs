@@ -1,0 +1,133 @@
+// Every table, pool and ring has its size here, as a sum that says who can hold one. Hitting one is counted, never fatal.
+namespace Tapline.Base;
+
+/// <summary>The sizes of all bounded things. Counts unless the name says bytes.</summary>
+public static class Limits
+{
+    /// <summary>Frames that a worker leases at once. Large enough to hide a system call, small enough to stay in L2.</summary>
+    public const int BatchFramesMax = 256;
+
+    /// <summary>Observation points one engine can know in its life; ids are not reused while it runs.</summary>
+    public const int PointsMax = 4096;
+
+    /// <summary>Mirror sessions one engine can run.</summary>
+    public const int MirrorSessionsMax = 64;
+
+    /// <summary>Largest frame any source may deliver: a BIG TCP super-frame with its headers.</summary>
+    public const int FrameBytesMax = 512 * 1024;
+
+    /// <summary>Room for a piece of a capture file; must hold the largest record.</summary>
+    public const int FileBlockBytes = 1024 * 1024;
+
+    /// <summary>Bytes that a file reader hands on at once, unless a single frame is larger. Small enough to stay in a
+    /// core's second-level cache from reading to the flow table, with what is noted about its frames.</summary>
+    public const int FileReadBytes = 256 * 1024;
+
+    /// <summary>Frames in one such block: what a block holds of the smallest Ethernet frames, and some more.</summary>
+    public const int FileBlockFramesMax = 16_384;
+
+    /// <summary>Largest record of a capture file: the largest frame and what a pcapng block may say about it.</summary>
+    public const int FileRecordBytesMax = FrameBytesMax + (64 * 1024);
+
+    /// <summary>Interfaces one capture file may describe.</summary>
+    public const int FileInterfacesMax = 4096;
+
+    /// <summary>Tunnels inside tunnels that are followed before the rest is reported as too deep.</summary>
+    public const int TunnelDepthMax = 8;
+
+    /// <summary>VLAN tags kept per frame; further ones are skipped and the frame flagged.</summary>
+    public const int VlanTagsMax = 4;
+
+    /// <summary>VLAN tags, MPLS labels, extension headers or source-route entries followed in one stack of them.</summary>
+    public const int HeaderChainMax = 16;
+
+    /// <summary>Headers beyond this offset are not followed: offsets in a layout are 16 bits wide.</summary>
+    public const int HeaderOffsetMax = 65_000;
+
+    /// <summary>Ring memory for the whole engine, shared by all points and workers, in bytes.</summary>
+    public const long RingBudgetBytesDefault = 1L << 30;
+
+    /// <summary>The smallest ring block in bytes: one super-frame of 64 KiB nearly fills it.</summary>
+    public const int RingBlockBytesMin = 128 * 1024;
+
+    /// <summary>Bytes of a name that a guest or its owner may have chosen (VM, interface) before it is cut.</summary>
+    public const int HostileNameCharactersMax = 128;
+
+    /// <summary>Worker threads of one engine or one offline run.</summary>
+    public const int WorkersMax = 64;
+
+    /// <summary>Flows that a live engine keeps at once, over all its workers.</summary>
+    public const int LiveFlowsDefault = 1 << 20;
+
+    /// <summary>Disk space of a recording when none is named, in bytes.</summary>
+    public const long RecordBudgetBytesDefault = 10L << 30;
+
+    /// <summary>Smallest disk space of a recording: eight segments of the smallest size, in bytes.</summary>
+    public const long RecordBudgetBytesMin = 8 * SegmentBytesMin;
+
+    /// <summary>Segments into which a budget is divided: what is removed at once is a small part of what is kept.</summary>
+    public const int SegmentsPerBudget = 16;
+
+    /// <summary>Smallest and largest segment that a budget leads to, in bytes; the smallest still takes any frame.</summary>
+    public const long SegmentBytesMin = 4L << 20;
+
+    public const long SegmentBytesMax = 256L << 20;
+
+    /// <summary>Disk space that a segment under way reserves at once, in bytes.</summary>
+    public const long SegmentReserveBytes = 32L << 20;
+
+    /// <summary>One recorder buffer: large enough that one write at a time keeps a fast disk busy, in bytes.</summary>
+    public const int RecordBufferBytes = 4 << 20;
+
+    /// <summary>Recorder buffers of one worker: one being filled, one being written, six for the disk's hiccups.</summary>
+    public const int RecordBuffersPerWorker = 8;
+
+    /// <summary>Finished segments one folder keeps; beyond, the oldest goes although the budget has room.</summary>
+    public const int SegmentsMax = 1 << 20;
+
+    /// <summary>Interfaces one segment can describe: every point, and as many again for points that changed.</summary>
+    public const int SegmentInterfacesMax = 2 * PointsMax;
+
+    /// <summary>Flow records in one spool batch.</summary>
+    public const int BatchFlowRowsMax = 8192;
+
+    /// <summary>Ledger rows in one spool batch: each point for one second, twice.</summary>
+    public const int BatchLedgerRowsMax = 2 * PointsMax;
+
+    /// <summary>Mirror ledger rows in one spool batch: each session for sixteen seconds.</summary>
+    public const int BatchMirrorLedgerRowsMax = 16 * MirrorSessionsMax;
+
+    /// <summary>Spool batches of one worker in memory: one being filled, the others on their way to the disk.</summary>
+    public const int SpoolBatchesPerWorker = 4;
+
+    /// <summary>Largest batch file a reader accepts, in bytes.</summary>
+    public const int BatchFileBytesMax = 64 << 20;
+
+    /// <summary>Disk space of the spool when nobody ingests it, in bytes.</summary>
+    public const long SpoolBudgetBytesDefault = 1L << 30;
+
+    /// <summary>Smallest spool budget: every batch fits, with some to spare; a smaller wish is raised to this.</summary>
+    public const long SpoolBudgetBytesMin = 16L << 20;
+
+    /// <summary>Wire frames one captured frame may become: a BIG TCP frame of 512 KiB at the smallest usual MSS of 536,
+    /// twice. A guest that asks for more (segments of a few bytes) is refused and counted.</summary>
+    public const int MirrorWireFramesPerFrameMax = 2048;
+
+    /// <summary>Wire frames waiting for one target on one worker: two of the largest super-frames. A power of two.</summary>
+    public const int MirrorSendFrames = 2 * MirrorWireFramesPerFrameMax;
+
+    /// <summary>Memory of those wire frames in bytes: eight of the largest frames, or 2,700 full Ethernet frames.</summary>
+    public const int MirrorSendBufferBytes = 8 * FrameBytesMax;
+
+    /// <summary>Flows that an analysis of files follows at once, over all its workers; memory is touched as used.</summary>
+    public const int OfflineFlowsDefault = 1 << 19;
+
+    /// <summary>Addresses whose totals a summary keeps.</summary>
+    public const int OfflineTalkersMax = 1 << 20;
+
+    /// <summary>Blocks of a file that are in memory at once: per worker one being decoded and three waiting for others.</summary>
+    public const int OfflineBlocksPerWorker = 4;
+
+    /// <summary>Fragmented packets whose parts an offline worker keeps together at once.</summary>
+    public const int OfflineFragmentedPackets = 1 << 15;
+}

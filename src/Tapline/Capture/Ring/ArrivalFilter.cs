@@ -1,0 +1,68 @@
+// The socket filter of every ring: decides whether a frame is ours and counts it, before any buffer can be full.
+// In (kernel side): the frame's interface and direction. Out: bytes to keep, 0 = not ours.
+// Because it runs exactly once per frame (fan-out has already chosen the socket) and only frames that pass it can be
+// dropped for want of room, arrived = captured + tp_drops holds to the frame.
+//
+// Plain additions on the per-CPU value are enough: taps run with bottom halves disabled on one CPU at a time.
+using Tapline.Base.Kernel;
+using Tapline.Base.Native;
+
+namespace Tapline.Capture.Ring;
+
+/// <summary>Emits the filter program.</summary>
+internal static class ArrivalFilter
+{
+    private const short KeyOffset = -4;
+    private const short SlotOffset = -8;
+    private const int VlanTagBytes = 4;
+
+    /// <summary>
+    /// <paramref name="fromHost"/>: accept only what the host sends (PACKET_OUTGOING), else only what enters by a port.
+    /// </summary>
+    public static bpf_insn[] Build(int slotsMap, int arrivedMap, bool fromHost, int snapLength)
+    {
+        var code = new BpfAssembler();
+        var refuse = code.Label();
+        var untagged = code.Label();
+        code.Move(6, 1);
+        code.Load(Bpf.BPF_W, 2, 6, Bpf.SkbPktType);
+        code.JumpIf(fromHost ? Bpf.BPF_JNE : Bpf.BPF_JEQ, 2, IfPacket.PACKET_OUTGOING, refuse);
+
+        code.Load(Bpf.BPF_W, 2, 6, Bpf.SkbIfindex);
+        code.Store(Bpf.BPF_W, 10, KeyOffset, 2);
+        Lookup(code, slotsMap, KeyOffset);
+        code.JumpIf(Bpf.BPF_JEQ, 0, 0, refuse);
+        code.Load(Bpf.BPF_W, 2, 0, 0);
+        code.Store(Bpf.BPF_W, 10, SlotOffset, 2);
+        Lookup(code, arrivedMap, SlotOffset);
+        code.JumpIf(Bpf.BPF_JEQ, 0, 0, refuse);
+
+        // Length as the frame had it on the wire: the tag that the kernel holds beside the frame counts.
+        code.Load(Bpf.BPF_W, 1, 6, Bpf.SkbLen);
+        code.Load(Bpf.BPF_W, 2, 6, Bpf.SkbVlanPresent);
+        code.JumpIf(Bpf.BPF_JEQ, 2, 0, untagged);
+        code.AluImmediate(Bpf.BPF_ADD, 1, VlanTagBytes);
+        code.Place(untagged);
+        code.Load(Bpf.BPF_DW, 2, 0, 0);
+        code.AluImmediate(Bpf.BPF_ADD, 2, 1);
+        code.Store(Bpf.BPF_DW, 0, 0, 2);
+        code.Load(Bpf.BPF_DW, 2, 0, 8);
+        code.Alu(Bpf.BPF_ADD, 2, 1);
+        code.Store(Bpf.BPF_DW, 0, 8, 2);
+        code.MoveImmediate(0, snapLength);
+        code.Exit();
+
+        code.Place(refuse);
+        code.MoveImmediate(0, 0);
+        code.Exit();
+        return code.Build();
+    }
+
+    private static void Lookup(BpfAssembler code, int map, short keyOffset)
+    {
+        code.LoadMap(1, map);
+        code.Move(2, 10);
+        code.AluImmediate(Bpf.BPF_ADD, 2, keyOffset);
+        code.Call(Bpf.BPF_FUNC_map_lookup_elem);
+    }
+}

@@ -1,0 +1,97 @@
+// The kernel-side tables of a live capture. Which interface is which point:
+//   port_slots: ifindex → point id, for frames that enter by a port       (hash)
+//   host_slots: ifindex → point id, for frames that the host sends into a bridge (hash; a bridge's ifindex must not
+//               be found by the port program, or frames passed up to the host would be counted a second time)
+//   arrived:    point id → { frames u64, bytes u64 } per CPU              (per-CPU array)
+// Owner: LiveCapture. Written by the control threads, read by the socket filters in the kernel.
+using Tapline.Base;
+using Tapline.Base.Kernel;
+using Tapline.Base.Native;
+using Tapline.Capture.Points;
+
+namespace Tapline.Capture.Ring;
+
+/// <summary>The BPF maps shared by all rings of a capture.</summary>
+internal sealed unsafe class CaptureMaps : IDisposable
+{
+    /// <summary>sizeof of one per-CPU counter pair.</summary>
+    public const int ArrivedBytes = 16;
+
+    private readonly ulong* _values;
+    private readonly int _cpus;
+
+    private CaptureMaps(FileDescriptor portSlots, FileDescriptor hostSlots, FileDescriptor arrived)
+    {
+        PortSlots = portSlots;
+        HostSlots = hostSlots;
+        Arrived = arrived;
+        _cpus = BpfSystem.PossibleCpus();
+        _values = (ulong*)NativePages.Allocate((nuint)(_cpus * ArrivedBytes));
+    }
+
+    public FileDescriptor PortSlots { get; }
+
+    public FileDescriptor HostSlots { get; }
+
+    public FileDescriptor Arrived { get; }
+
+    public static CaptureMaps? Create(out string error)
+    {
+        var portSlots = BpfSystem.CreateMap(Bpf.BPF_MAP_TYPE_HASH, 4, 4, Limits.PointsMax, "tap_ports", out error);
+        var hostSlots = portSlots is null
+            ? null
+            : BpfSystem.CreateMap(Bpf.BPF_MAP_TYPE_HASH, 4, 4, Limits.PointsMax, "tap_hosts", out error);
+        var arrived = hostSlots is null
+            ? null
+            : BpfSystem.CreateMap(
+                Bpf.BPF_MAP_TYPE_PERCPU_ARRAY, 4, ArrivedBytes, Limits.PointsMax, "tap_arrived", out error);
+        if (arrived is null)
+        {
+            hostSlots?.Dispose();
+            portSlots?.Dispose();
+            return null;
+        }
+
+        return new CaptureMaps(portSlots!, hostSlots!, arrived);
+    }
+
+    /// <summary>From now on frames of this interface belong to the point; false when the map is full.</summary>
+    public static bool Assign(FileDescriptor slots, int interfaceIndex, ushort pointId)
+    {
+        uint value = pointId;
+        return BpfSystem.Update(slots, &interfaceIndex, &value);
+    }
+
+    /// <summary>From now on frames of this interface are not ours.</summary>
+    public static void Remove(FileDescriptor slots, int interfaceIndex) => _ = BpfSystem.Delete(slots, &interfaceIndex);
+
+    /// <summary>The sum over CPUs for one point. Allocation-free. One thread at a time.</summary>
+    public bool TryRead(ushort pointId, out PointArrived arrived)
+    {
+        uint key = pointId;
+        arrived = new PointArrived { PointId = pointId };
+        if (!BpfSystem.Lookup(Arrived, &key, _values))
+        {
+            return false;
+        }
+
+        for (var cpu = 0; cpu < _cpus; cpu++)
+        {
+            arrived.Frames += (long)_values[2 * cpu];
+            arrived.Bytes += (long)_values[(2 * cpu) + 1];
+        }
+
+        return true;
+    }
+
+    public void Dispose()
+    {
+        PortSlots.Dispose();
+        HostSlots.Dispose();
+        if (!Arrived.IsClosed)
+        {
+            Arrived.Dispose();
+            NativePages.Free(_values, (nuint)(_cpus * ArrivedBytes));
+        }
+    }
+}

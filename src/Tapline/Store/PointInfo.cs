@@ -1,0 +1,25 @@
+// What records say about an observation point and a mirror session. Strings live here, once per batch or file; rows
+// carry only the ids. Made when a point appears, never per frame.
+namespace Tapline.Store;
+
+/// <summary>An observation point as records and recordings describe it. Names are hostile text: a guest may choose them.</summary>
+/// <param name="Id">What frames carry (<c>FrameMeta.PointId</c>).</param>
+/// <param name="Name">Interface or file name.</param>
+/// <param name="Kind">`vm_port`, `uplink`, `host`, `monitor`, `file` or `port`.</param>
+/// <param name="Switch">The switch it belongs to, or null.</param>
+/// <param name="Vm">The VM behind it, or null.</param>
+/// <param name="VmId">The VM's own identifier, or null.</param>
+public sealed record PointInfo(
+    ushort Id,
+    string Name,
+    string Kind,
+    string? Switch = null,
+    string? Vm = null,
+    string? VmId = null)
+{
+    /// <summary>Link speed in bit/s where known; 0 = unknown. Goes into recordings only.</summary>
+    public long SpeedBitsPerSecond { get; init; }
+}
+
+/// <summary>A mirror session as records describe it.</summary>
+public sealed record SessionInfo(ushort Id, string Name, string To, string? Filter = null);

@@ -1,0 +1,12 @@
+// Why a frame that was wanted did not leave. Each reason has its counter in MirrorCounters.
+namespace Tapline.Mirror;
+
+/// <summary>The reason of a dropped copy.</summary>
+public enum DropReason : byte
+{
+    None = 0,
+    Busy = 1,
+    TooLong = 2,
+    TargetDown = 3,
+    Error = 4,
+}

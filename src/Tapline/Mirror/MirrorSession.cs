@@ -1,0 +1,145 @@
+// One mirror session on one worker: every frame that the worker saw is offered once, and leaves as it would have left
+// on a wire, or is counted with the reason. In: borrowed frame bytes, for the call. Out: wire frames written into the
+// output's memory. Pure apart from the output. One worker thread; the counters may be read by any.
+using Tapline.Base;
+using Tapline.Decode;
+using Tapline.Filter;
+
+namespace Tapline.Mirror;
+
+/// <summary>The copies of one session from one worker. Owns its output.</summary>
+public sealed class MirrorSession : IDisposable
+{
+    /// <summary>The shortest slice: an Ethernet header.</summary>
+    public const int SliceBytesMin = 14;
+
+    private readonly MirrorSessionOptions _options;
+    private readonly CompiledFilter _filter;
+    private readonly WireOutput _output;
+    private readonly bool[] _points = new bool[Limits.PointsMax];
+    private readonly int _sliceBytes;
+    private MirrorCounters _counters;
+
+    /// <summary>Creates the worker's instance; <paramref name="output"/> is disposed with it.</summary>
+    public MirrorSession(MirrorSessionOptions options, WireOutput output)
+    {
+        _options = options;
+        _filter = options.Filter;
+        _output = output;
+        Invariant.Check(options.SliceBytes is 0 or >= SliceBytesMin);
+        _sliceBytes = options.SliceBytes == 0 ? int.MaxValue : options.SliceBytes;
+        Array.Fill(_points, options.AllPoints);
+    }
+
+    /// <summary>What the session was told to do.</summary>
+    public MirrorSessionOptions Options => _options;
+
+    /// <summary>The counters, written by the worker only; other threads read single fields with Volatile.</summary>
+    public ref readonly MirrorCounters Counters => ref _counters;
+
+    /// <summary>True while the target takes frames.</summary>
+    public bool IsTargetUp => _output.IsUp;
+
+    /// <summary>
+    /// Says whether the point is a source of this session. Called when the point appears, before its first frame.
+    /// </summary>
+    public void SelectPoint(ushort pointId, bool selected) => _points[pointId] = selected;
+
+    /// <summary>Offers one frame. Frames of points that are no source of the session are not counted.</summary>
+    public void Offer(in FrameMeta meta, in FrameLayout layout, ReadOnlySpan<byte> frame)
+    {
+        if (meta.PointId >= (uint)_points.Length || !_points[meta.PointId])
+        {
+            return;
+        }
+
+        if (!_filter.Matches(meta, layout, frame))
+        {
+            _counters.Filtered++;
+            _counters.Offered++;
+            return;
+        }
+
+        var reason = Send(meta, layout, frame);
+        if (reason != DropReason.None)
+        {
+            _counters.CountDrop(reason);
+        }
+    }
+
+    /// <summary>Hands over what waits. Call after every batch, and regularly when no frames come.</summary>
+    public void EndBatch() => _output.Flush(ref _counters);
+
+    /// <summary>The last flush; afterwards nothing waits and the counters are final.</summary>
+    public void Finish() => _output.Finish(ref _counters);
+
+    public void Dispose() => _output.Dispose();
+
+    private DropReason Send(in FrameMeta meta, in FrameLayout layout, ReadOnlySpan<byte> frame)
+    {
+        if (!_output.IsUp)
+        {
+            return DropReason.TargetDown;
+        }
+
+        var bytesMax = _output.FrameBytesMax;
+        if (!WirePlanner.TryPlan(meta, layout, frame, bytesMax, out var plan))
+        {
+            return SendCut(meta, frame);
+        }
+
+        // All segments but the last are as long as the longest, so one test decides for all of them.
+        var slice = _sliceBytes;
+        if (Math.Min(plan.LongestBytes, slice) > bytesMax + TagBytes(frame))
+        {
+            return DropReason.TooLong;
+        }
+
+        var reason = _output.Begin(plan.Count, plan.RoomBytes, ref _counters);
+        if (reason != DropReason.None)
+        {
+            return reason;
+        }
+
+        for (var i = 0; i < plan.Count; i++)
+        {
+            var bytes = WireWriter.Write(plan, frame, i, _output.Slot(plan.LongestBytes));
+            _output.Commit(Math.Min(bytes, slice), bytes > slice);
+        }
+
+        _output.EndFrame(ref _counters);
+        return DropReason.None;
+    }
+
+    // A frame of which capture kept only the beginning can leave when the session wants no more than that.
+    private DropReason SendCut(in FrameMeta meta, ReadOnlySpan<byte> frame)
+    {
+        var slice = _sliceBytes;
+        if (meta.LinkType != LinkType.Ethernet || frame.Length < slice || meta.OriginalLength <= slice
+            || meta.GsoSize != 0 || (meta.Flags & FrameFlags.ChecksumPartial) != 0)
+        {
+            return DropReason.Error;
+        }
+
+        if (slice > _output.FrameBytesMax + TagBytes(frame))
+        {
+            return DropReason.TooLong;
+        }
+
+        var reason = _output.Begin(1, slice, ref _counters);
+        if (reason != DropReason.None)
+        {
+            return reason;
+        }
+
+        frame[..slice].CopyTo(_output.Slot(slice));
+        _output.Commit(slice, isSliced: true);
+        _output.EndFrame(ref _counters);
+        return DropReason.None;
+    }
+
+    // The MTU counts L3 bytes; one 802.1Q tag may be on top of it (packet_extra_vlan_len_allowed in the kernel), others
+    // not.
+    private static int TagBytes(ReadOnlySpan<byte> frame) =>
+        frame.Length >= 14 && frame[12] == 0x81 && frame[13] == 0x00 ? 4 : 0;
+}

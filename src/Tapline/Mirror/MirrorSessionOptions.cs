@@ -1,0 +1,28 @@
+// What one mirror session is to do. Made once per session, shared by the workers' instances.
+using Tapline.Filter;
+
+namespace Tapline.Mirror;
+
+/// <summary>A mirror session as decided by the operator.</summary>
+public sealed record MirrorSessionOptions
+{
+    /// <summary>Number of the session in ledger rows.</summary>
+    public required ushort Id { get; init; }
+
+    /// <summary>Name of the session in ledgers and messages.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Where the copies go.</summary>
+    public required MirrorTarget Target { get; init; }
+
+    /// <summary>Which frames are copied.</summary>
+    public CompiledFilter Filter { get; init; } = CompiledFilter.Everything;
+
+    /// <summary>Bytes kept of each wire frame; 0 = whole frames.</summary>
+    public int SliceBytes { get; init; }
+
+    /// <summary>
+    /// False: only frames of points named by <see cref="MirrorSession.SelectPoint"/> are offered. True: all points.
+    /// </summary>
+    public bool AllPoints { get; init; } = true;
+}

@@ -1,0 +1,384 @@
+// The thread between a worker's buffers and the disk: opens, preallocates, writes, closes, publishes and makes room. It
+// owns a buffer from HandOver until it puts the index into the ring of free ones, so no worker ever waits for a disk.
+// One large direct write at a time is as fast as several in flight (docs/adr/0004-recorder-io.md).
+//
+// Failure: a full disk is waited for with growing pauses and the same bytes are written when there is room; any other
+// error ends the segment at its last whole block, counts what was in flight as lost, and the next segment tries anew.
+using System.Text;
+using Tapline.Base;
+using Tapline.Base.Native;
+
+namespace Tapline.Record.Io;
+
+/// <summary>Writes segments for one <see cref="SegmentRecorder"/>. One own thread.</summary>
+internal sealed class SegmentWriter
+{
+    private const int PauseMsMin = 50;
+    private const int PauseMsMax = 2000;
+    private readonly SegmentFolder _folder;
+    private readonly DiskCalls _disk;
+    private readonly SegmentBuffer[] _buffers;
+    private readonly HandoverRing _free;
+    private readonly HandoverRing _full;
+    private readonly WakeSignal _wake = new();
+    private readonly PathBuffer _hidden;
+    private readonly PathBuffer _published;
+    private readonly NativeArray<long> _lostByPoint = new(Limits.PointsMax);
+    private readonly Thread _thread;
+    private readonly long _reserveBytes;
+    private readonly ushort _worker;
+    private int _fd = -1;
+    private long _segmentStartNs;
+    private long _goodEnd;
+    private long _reserved;
+    private long _framesInFile;
+    private long _failedSegment;
+    private long _lost;
+    private long _settled;
+    private long _bytesWritten;
+    private string? _stallReason;
+    private volatile bool _isDirect = true;
+    private volatile bool _isClosing;
+    private volatile bool _isEnd;
+
+    public SegmentWriter(
+        SegmentFolder folder, DiskCalls disk, ushort worker, long segmentBytes, SegmentBuffer[] buffers, HandoverRing free)
+    {
+        _folder = folder;
+        _disk = disk;
+        _worker = worker;
+        _buffers = buffers;
+        _free = free;
+        _full = new HandoverRing(buffers.Length);
+        _reserveBytes = Math.Min(segmentBytes, Limits.SegmentReserveBytes);
+        _hidden = new PathBuffer(folder.Path);
+        _published = new PathBuffer(folder.Path);
+        _thread = new Thread(Run) { Name = $"tl-rec-{worker}", IsBackground = true };
+        _thread.Start();
+    }
+
+    /// <summary>The last segment that was given up; frames handed over for it are lost. Any thread.</summary>
+    public long FailedSegment => Volatile.Read(ref _failedSegment);
+
+    /// <summary>Frames handed over and lost. Any thread.</summary>
+    public long Lost => Volatile.Read(ref _lost);
+
+    /// <summary>Frames handed over of which is known whether they are on disk or lost. Any thread.</summary>
+    public long Settled => Volatile.Read(ref _settled);
+
+    /// <summary>Bytes written into segments. Any thread.</summary>
+    public long BytesWritten => Volatile.Read(ref _bytesWritten);
+
+    public string? StallReason => Volatile.Read(ref _stallReason);
+
+    /// <summary>False when the file system takes no direct writes and the page cache is used instead.</summary>
+    public bool IsDirect => _isDirect;
+
+    public bool HasEnded => !_thread.IsAlive;
+
+    public long LostOf(int point) => Volatile.Read(ref _lostByPoint[point]);
+
+    /// <summary>Passes a buffer to the thread. Worker's thread; never blocks.</summary>
+    public void HandOver(int buffer)
+    {
+        _full.Put(buffer);
+        _wake.Set();
+    }
+
+    /// <summary>From here on a failure is not tried again. Worker's thread, before it waits for the end.</summary>
+    public void GiveUpOnFailure()
+    {
+        _isClosing = true;
+        _wake.Set();
+    }
+
+    /// <summary>Ends the thread after what was handed over; false when the disk did not answer in time.</summary>
+    public bool Join(int timeoutMs)
+    {
+        if (!_thread.Join(timeoutMs))
+        {
+            return false;
+        }
+
+        _wake.Dispose();
+        return true;
+    }
+
+    /// <summary>Releases what the thread used. Only after <see cref="Join"/> succeeded.</summary>
+    public void Release()
+    {
+        Invariant.Check(HasEnded);
+        _lostByPoint.Dispose();
+    }
+
+    /// <summary>Nothing more is handed over after this. Worker's thread.</summary>
+    public void End()
+    {
+        _isClosing = true;
+        _isEnd = true;
+        _wake.Set();
+    }
+
+    private void Run()
+    {
+        while (true)
+        {
+            // Read before looking: what is handed over before the end is always seen.
+            var isEnd = _isEnd;
+            if (_full.TryTake(out var index))
+            {
+                var buffer = _buffers[index];
+                Process(buffer);
+                buffer.Reset();
+                _free.Put(index);
+            }
+            else if (isEnd)
+            {
+                break;
+            }
+            else
+            {
+                _wake.Wait(-1);
+            }
+        }
+
+        if (_fd >= 0)
+        {
+            // The worker could not end its segment: no buffer came back in time. What is on disk is kept.
+            GiveUpSegment(_failedSegment);
+        }
+    }
+
+    private void Process(SegmentBuffer buffer)
+    {
+        if (buffer.Segment == _failedSegment || !WriteUntilDone(buffer))
+        {
+            CountLost(buffer);
+            return;
+        }
+
+        _goodEnd = buffer.FileEnd;
+        _framesInFile += buffer.Frames;
+        Volatile.Write(ref _bytesWritten, _bytesWritten + buffer.Length);
+        Volatile.Write(ref _settled, _settled + buffer.Frames);
+        if (buffer.IsLast)
+        {
+            FinishSegment();
+        }
+    }
+
+    // True when the buffer's bytes are in the file; false when its segment was given up.
+    private bool WriteUntilDone(SegmentBuffer buffer)
+    {
+        var pauseMs = PauseMsMin;
+        while (true)
+        {
+            var isLastTry = _isClosing;
+            var result = _fd < 0 ? OpenSegment(buffer) : 0;
+            result = result == 0 ? WriteBuffer(buffer) : result;
+            if (result == 0)
+            {
+                Volatile.Write(ref _stallReason, null);
+                return true;
+            }
+
+            var isFull = result is -NativeFile.ENOSPC or -NativeFile.EDQUOT;
+            if (isFull && _folder.MakeRoom(_disk))
+            {
+                continue;
+            }
+
+            Volatile.Write(ref _stallReason, Sentence(result));
+            if (isLastTry || (_fd >= 0 && !isFull && _framesInFile > 0))
+            {
+                GiveUpSegment(buffer.Segment);
+                return false;
+            }
+
+            if (_fd >= 0 && !isFull)
+            {
+                CloseEmptySegment();
+            }
+
+            _wake.Wait(pauseMs);
+            pauseMs = Math.Min(pauseMs * 2, PauseMsMax);
+        }
+    }
+
+    private int OpenSegment(SegmentBuffer buffer)
+    {
+        Invariant.Check(buffer.FileOffset == 0 && buffer.Segment != _failedSegment);
+        _segmentStartNs = Math.Max(0, buffer.SegmentStartNs);
+        var name = new SegmentName(_segmentStartNs, _worker, IsRecovered: false);
+        name.AddTo(_hidden.Reset(), isHidden: true);
+        const int Flags = NativeFile.O_RDWR | NativeFile.O_CREAT | NativeFile.O_EXCL;
+        var fd = _disk.Open(_hidden.Path, Flags | NativeFile.O_DIRECT);
+        if (fd is -NativeFile.EINVAL or -NativeFile.EOPNOTSUPP)
+        {
+            // Such a file system may have made the file before it refused the flag.
+            _ = _disk.Remove(_hidden.Path);
+            fd = _disk.Open(_hidden.Path, Flags);
+            _isDirect = false;
+        }
+
+        if (fd == -NativeFile.EEXIST)
+        {
+            buffer.SegmentStartNs = _segmentStartNs + 1;
+            return OpenSegment(buffer);
+        }
+
+        if (fd < 0)
+        {
+            return fd;
+        }
+
+        _fd = fd;
+        _goodEnd = 0;
+        _reserved = 0;
+        _framesInFile = 0;
+        return 0;
+    }
+
+    private int WriteBuffer(SegmentBuffer buffer)
+    {
+        var pages = buffer.Pages;
+        ReserveUpTo(buffer.FileOffset + pages.Length);
+        var result = _disk.WriteAll(_fd, pages, buffer.FileOffset);
+        if (result == -NativeFile.EINVAL && _isDirect)
+        {
+            // The device wants a larger alignment than a page, or a short write has left an odd rest.
+            _isDirect = false;
+            result = _disk.ClearDirect(_fd);
+            result = result < 0 ? result : _disk.WriteAll(_fd, pages, buffer.FileOffset);
+        }
+
+        return result;
+    }
+
+    // Preallocation is an optimisation against fragments: where it fails, the write itself tells what is wrong.
+    private void ReserveUpTo(long end)
+    {
+        while (_reserved < end)
+        {
+            _reserved += _reserveBytes;
+            _folder.Reserve(_disk, _reserveBytes);
+            _ = _disk.Allocate(_fd, _reserved);
+        }
+    }
+
+    private void FinishSegment()
+    {
+        var result = _disk.Truncate(_fd, _goodEnd);
+        if (result == 0 && !_isDirect)
+        {
+            // Direct writes are on the device, and the journal keeps their sizes before the rename; cached pages are not.
+            result = _disk.SyncData(_fd);
+        }
+
+        _ = _disk.Close(_fd);
+        _fd = -1;
+        var published = Publish();
+        result = result == 0 ? published : result;
+        if (result == 0)
+        {
+            return;
+        }
+
+        // Where the rename failed, the frames are in a file of hidden name: the next start publishes it.
+        Volatile.Write(ref _stallReason, Sentence(result));
+    }
+
+    private int Publish()
+    {
+        var name = new SegmentName(_segmentStartNs, _worker, IsRecovered: false);
+        while (true)
+        {
+            name.AddTo(_published.Reset(), isHidden: false);
+            var result = _disk.Publish(_hidden.Path, _published.Path);
+            if (result == -NativeFile.EEXIST)
+            {
+                name = name with { StartNs = name.StartNs + 1 };
+                continue;
+            }
+
+            _folder.Release(_reserved - _goodEnd);
+            if (result == 0)
+            {
+                _folder.Add(_disk, name, _goodEnd);
+            }
+
+            return result;
+        }
+    }
+
+    // The first buffer could not be written: nothing is lost yet, and another file may fare better.
+    private void CloseEmptySegment()
+    {
+        _ = _disk.Close(_fd);
+        _fd = -1;
+        _folder.Release(_reserved);
+        _ = _disk.Remove(_hidden.Path);
+    }
+
+    // What is whole in the file stays: it is cut, marked as recovered and published, or removed when it holds nothing.
+    private void GiveUpSegment(long segment)
+    {
+        Volatile.Write(ref _failedSegment, segment);
+        if (_fd < 0)
+        {
+            return;
+        }
+
+        if (_framesInFile == 0)
+        {
+            CloseEmptySegment();
+            return;
+        }
+
+        _ = _disk.Truncate(_fd, _goodEnd);
+        _ = _disk.Close(_fd);
+        _fd = -1;
+        _folder.Release(_reserved);
+
+        try
+        {
+            var path = Encoding.UTF8.GetString(_hidden.Path[..^1]);
+            var name = new SegmentName(_segmentStartNs, _worker, IsRecovered: false);
+            if (SegmentRepair.TrySettle(_folder.Path, path, name, out var settled, out var bytes))
+            {
+                _folder.Reserve(_disk, bytes);
+                _folder.Add(_disk, settled, bytes);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The device is failing; the file keeps its hidden name and the next start repairs it.
+            Volatile.Write(ref _stallReason, $"A segment of the recording {_folder.Path} could not be closed: {e.Message}");
+        }
+    }
+
+    private void CountLost(SegmentBuffer buffer)
+    {
+        if (buffer.Frames == 0)
+        {
+            return;
+        }
+
+        for (var point = 0; point < Limits.PointsMax; point++)
+        {
+            var frames = buffer.FramesOf(point);
+            if (frames != 0)
+            {
+                Volatile.Write(ref _lostByPoint[point], _lostByPoint[point] + frames);
+            }
+        }
+
+        Volatile.Write(ref _lost, _lost + buffer.Frames);
+        Volatile.Write(ref _settled, _settled + buffer.Frames);
+    }
+
+    private string Sentence(int result) => result is -NativeFile.ENOSPC or -NativeFile.EDQUOT
+        ? $"The recording {_folder.Path} can't be written: {NativeFile.Describe(result)}; free some, or lower the budget. "
+            + "Recording goes on by itself when there is room."
+        : $"The recording {_folder.Path} can't be written: {NativeFile.Describe(result)}; it is tried again by itself.";
+}

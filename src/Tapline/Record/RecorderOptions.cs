@@ -1,0 +1,32 @@
+// The sizes and names of one worker's recorder. Made once at start.
+using Tapline.Base;
+
+namespace Tapline.Record;
+
+/// <summary>How one worker records. Immutable.</summary>
+public sealed record RecorderOptions
+{
+    /// <summary>Number of the worker; part of each segment's name.</summary>
+    public required int Worker { get; init; }
+
+    /// <summary>The node's name, written into each segment's section header.</summary>
+    public string Node { get; init; } = Environment.MachineName;
+
+    /// <summary>The recorder's filter as text for if_filter; null = everything.</summary>
+    public string? Filter { get; init; }
+
+    /// <summary>A segment is closed before it grows beyond this; 0 = chosen from the folder's budget.</summary>
+    public long SegmentBytes { get; init; }
+
+    /// <summary>A segment is closed when its first frame is this old, so that recordings become visible.</summary>
+    public long SegmentAgeNs { get; init; } = 60_000_000_000;
+
+    /// <summary>Frames reach the disk at the latest this long after they were taken (what a crash may cost).</summary>
+    public long FlushAgeNs { get; init; } = 1_000_000_000;
+
+    /// <summary>Size of one buffer; a multiple of 4096.</summary>
+    public int BufferBytes { get; init; } = Limits.RecordBufferBytes;
+
+    /// <summary>Buffers between the worker and the disk.</summary>
+    public int BufferCount { get; init; } = Limits.RecordBuffersPerWorker;
+}

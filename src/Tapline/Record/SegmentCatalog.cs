@@ -1,0 +1,80 @@
+// The finished segments of a folder, oldest on top: a binary heap in native memory, so that a recording of a million
+// segments costs the collector nothing and a removal is a few steps. Not thread-safe; the folder's lock guards it.
+using Tapline.Base;
+using Tapline.Base.Native;
+
+namespace Tapline.Record;
+
+/// <summary>A heap of finished segments by time. Holds at most <see cref="Limits.SegmentsMax"/>.</summary>
+internal sealed class SegmentCatalog : IDisposable
+{
+    private readonly NativeArray<Entry> _heap = new(Limits.SegmentsMax);
+
+    public int Count { get; private set; }
+
+    public bool IsFull => Count == _heap.Length;
+
+    /// <summary>The oldest segment. Only when there is one.</summary>
+    public ref readonly Entry Oldest
+    {
+        get
+        {
+            Invariant.Check(Count > 0);
+            return ref _heap[0];
+        }
+    }
+
+    public void Add(in Entry entry)
+    {
+        Invariant.Check(!IsFull);
+        var index = Count++;
+        while (index > 0 && IsBefore(entry, _heap[(index - 1) / 2]))
+        {
+            _heap[index] = _heap[(index - 1) / 2];
+            index = (index - 1) / 2;
+        }
+
+        _heap[index] = entry;
+    }
+
+    public void RemoveOldest()
+    {
+        Invariant.Check(Count > 0);
+        var last = _heap[--Count];
+        var index = 0;
+        while ((2 * index) + 1 < Count)
+        {
+            var child = (2 * index) + 1;
+            if (child + 1 < Count && IsBefore(_heap[child + 1], _heap[child]))
+            {
+                child++;
+            }
+
+            if (!IsBefore(_heap[child], last))
+            {
+                break;
+            }
+
+            _heap[index] = _heap[child];
+            index = child;
+        }
+
+        _heap[index] = last;
+    }
+
+    public void Dispose() => _heap.Dispose();
+
+    private static bool IsBefore(in Entry left, in Entry right) =>
+        left.StartNs < right.StartNs || (left.StartNs == right.StartNs && left.Worker < right.Worker);
+
+    /// <summary>A finished segment: its name in numbers, and its size.</summary>
+    internal struct Entry
+    {
+        public long StartNs;
+        public long Bytes;
+        public ushort Worker;
+        public bool IsRecovered;
+
+        public readonly SegmentName Name => new(StartNs, Worker, IsRecovered);
+    }
+}

@@ -1,0 +1,386 @@
+// Packets to disk: one recorder per worker. The worker copies each frame once, as a pcapng block, into a page-aligned
+// buffer; a full or old buffer's index goes to the writer's thread (Record/Io/SegmentWriter). The file is composed here,
+// to the byte, from section header to ledger; the thread only puts it on disk. When all buffers are on their way, frames
+// are counted as dropped: the worker never waits. After start nothing is allocated but by AddPoint.
+// Format: docs/formats/segment.md. Limits: buffers × buffer size of memory per worker.
+using System.Runtime.InteropServices;
+using System.Text;
+using Tapline.Base;
+using Tapline.Base.Native;
+using Tapline.Record.Io;
+using Tapline.Store;
+
+namespace Tapline.Record;
+
+/// <summary>
+/// Records one worker's frames. All calls on the worker's thread unless said otherwise; none blocks but Close.
+/// </summary>
+public sealed class SegmentRecorder : IDisposable
+{
+    private const int CloseTimeoutMs = 10_000;
+    private readonly RecorderOptions _options;
+    private readonly SegmentBuffer[] _buffers;
+    private readonly HandoverRing _free;
+    private readonly SegmentWriter _writer;
+    private readonly RecorderPoints _points;
+    private readonly byte[] _sectionOptions;
+    private readonly long _segmentBytes;
+    private SegmentBuffer _current;
+    private int _currentIndex;
+    private int _carriedBytes;
+    private bool _isOpen;
+    private bool _isClosed;
+    private long _segment;
+    private long _openedNs;
+    private long _flushedNs;
+    private long _windowStartNs;
+    private long _lastNs;
+    private long _lostBefore;
+    private long _accepted;
+    private long _dropped;
+    private long _abandoned;
+
+    /// <summary>Starts a recorder with its thread.</summary>
+    /// <param name="folder">The shared folder; outlives the recorder.</param>
+    /// <param name="options">Sizes and names.</param>
+    public SegmentRecorder(SegmentFolder folder, RecorderOptions options)
+        : this(folder, options, new DiskCalls())
+    {
+    }
+
+    internal SegmentRecorder(SegmentFolder folder, RecorderOptions options, DiskCalls disk)
+    {
+        Invariant.Check(options.Worker is >= 0 and <= ushort.MaxValue && options.BufferCount >= 2);
+        Invariant.Check(options.BufferBytes >= SegmentEnding.Bytes(Limits.PointsMax) + Limits.FrameBytesMax);
+        _options = options;
+        _segmentBytes = Math.Max(
+            Limits.SegmentBytesMin,
+            options.SegmentBytes > 0
+                ? options.SegmentBytes
+                : Math.Min(folder.BudgetBytes / Limits.SegmentsPerBudget, Limits.SegmentBytesMax));
+        _buffers = new SegmentBuffer[options.BufferCount];
+        _free = new HandoverRing(options.BufferCount);
+        for (var index = 0; index < _buffers.Length; index++)
+        {
+            _buffers[index] = new SegmentBuffer(options.BufferBytes);
+            if (index > 0)
+            {
+                _free.Put(index);
+            }
+        }
+
+        _current = _buffers[0];
+        _points = new RecorderPoints(options.Filter);
+        _sectionOptions = SectionOptions(options);
+        _writer = new SegmentWriter(folder, disk, (ushort)options.Worker, _segmentBytes, _buffers, _free);
+    }
+
+    /// <summary>How it is. Any thread.</summary>
+    public RecorderState State => _writer.StallReason is not null ? RecorderState.Stalled
+        : Volatile.Read(ref _isClosed) ? RecorderState.Closed : RecorderState.Recording;
+
+    /// <summary>Why it is stalled, as one sentence with the mend; null otherwise. Any thread.</summary>
+    public string? StallReason => _writer.StallReason;
+
+    /// <summary>Frames taken and not lost later. Any thread.</summary>
+    public long Recorded => Volatile.Read(ref _accepted) - _writer.Lost - Volatile.Read(ref _abandoned);
+
+    /// <summary>Frames wanted and lost. Any thread.</summary>
+    public long Dropped => Volatile.Read(ref _dropped) + _writer.Lost + Volatile.Read(ref _abandoned);
+
+    /// <summary>Bytes written into segments. Any thread.</summary>
+    public long BytesWritten => _writer.BytesWritten;
+
+    /// <summary>False when the file system takes no direct writes, so that the page cache is used. Any thread.</summary>
+    public bool IsDirect => _writer.IsDirect;
+
+    /// <summary>Describes a point, before its first frame or again when it changes. Allocates; rare.</summary>
+    public void AddPoint(PointInfo point)
+    {
+        Invariant.Check(point.Id < Limits.PointsMax);
+        _points.Describe(point);
+    }
+
+    /// <summary>Takes one frame: copies it, or drops it and says why. Never blocks, never allocates.</summary>
+    public AppendResult Append(in FrameMeta meta, ReadOnlySpan<byte> frame)
+    {
+        if (_isClosed || meta.PointId >= Limits.PointsMax)
+        {
+            _dropped++;
+            return AppendResult.DroppedClosed;
+        }
+
+        ref var point = ref _points.Touch(meta.PointId);
+        var bytes = PcapngWriter.PacketBytes(meta, frame.Length);
+        if (frame.Length > Limits.FrameBytesMax)
+        {
+            point.Dropped++;
+            _dropped++;
+            return AppendResult.DroppedTooLong;
+        }
+
+        if (!TryMakeRoom(meta, bytes))
+        {
+            point.Dropped++;
+            _dropped++;
+            return _writer.StallReason is null ? AppendResult.DroppedBusy : AppendResult.DroppedStalled;
+        }
+
+        // The segment may have changed, and with it the point's entry.
+        point = ref _points.Touch(meta.PointId);
+        if (point.Interface < 0 || point.LinkType != meta.LinkType)
+        {
+            _current.Length += _points.WriteInterface(_current.Free, meta.PointId, meta.LinkType);
+        }
+
+        _current.Length += PcapngWriter.WritePacket(_current.Free, (uint)point.Interface, meta, frame);
+        _current.CountFrame(meta.PointId);
+        point.Recorded++;
+        point.RecordedBytes += frame.Length;
+        point.Cut += (meta.Flags & FrameFlags.Cut) != 0 ? 1 : 0;
+        _lastNs = Math.Max(_lastNs, meta.TimestampNs);
+        _accepted++;
+        return AppendResult.Recorded;
+    }
+
+    /// <summary>Counts a frame that the recorder's filter did not want, for the segment's ledger.</summary>
+    public void CountFiltered(ushort pointId)
+    {
+        if (pointId < Limits.PointsMax)
+        {
+            _points.Touch(pointId).Filtered++;
+        }
+    }
+
+    /// <summary>Tells the ring's losses of a point, cumulative since start, for the segment's ledger.</summary>
+    public void SetRingDrops(ushort pointId, long totalFrames)
+    {
+        if (pointId < Limits.PointsMax && _points[pointId].RingDrops != totalFrames)
+        {
+            _points.Touch(pointId).RingDrops = totalFrames;
+        }
+    }
+
+    /// <summary>Frames of a point that were taken and lost later by a failing disk; cumulative. Any thread.</summary>
+    public long LostByWriter(ushort pointId) => pointId < Limits.PointsMax ? _writer.LostOf(pointId) : 0;
+
+    /// <summary>Passes full or old buffers on, closes a segment that is old enough. Call once per batch, also when idle.</summary>
+    /// <param name="nowNs">Wall clock, ns since the epoch.</param>
+    public void EndBatch(long nowNs)
+    {
+        _windowStartNs = _windowStartNs == 0 ? nowNs : _windowStartNs;
+        if (_isClosed || !_isOpen || !TryLeaveFailedSegment() || !_isOpen)
+        {
+            _flushedNs = nowNs;
+            return;
+        }
+
+        _openedNs = _openedNs == 0 || nowNs < _openedNs ? nowNs : _openedNs;
+        if (nowNs - _openedNs >= _options.SegmentAgeNs)
+        {
+            _ = TryEndSegment(nowNs);
+            return;
+        }
+
+        // Half of the buffers stay free for a burst: then they fill so fast that nothing in them grows old.
+        var isOld = nowNs - _flushedNs >= _options.FlushAgeNs || nowNs < _flushedNs;
+        if (isOld && _current.Length > _carriedBytes && _free.Count * 2 >= _buffers.Length && TryHandOver(isLast: false))
+        {
+            _flushedNs = nowNs;
+        }
+    }
+
+    /// <summary>Closes and publishes the last segment and ends the writer. Waits for the disk, at most some seconds.</summary>
+    /// <param name="nowNs">Wall clock, ns since the epoch.</param>
+    public void Close(long nowNs)
+    {
+        if (_isClosed)
+        {
+            return;
+        }
+
+        var deadline = Environment.TickCount64 + CloseTimeoutMs;
+        while (_isOpen && (!TryLeaveFailedSegment() || (_isOpen && !TryEndSegment(nowNs))))
+        {
+            if (_writer.StallReason is not null || Environment.TickCount64 > deadline)
+            {
+                _writer.GiveUpOnFailure();
+            }
+
+            if (Environment.TickCount64 > deadline + CloseTimeoutMs)
+            {
+                break;
+            }
+
+            Thread.Sleep(1);
+        }
+
+        Volatile.Write(ref _isClosed, true);
+        _writer.End();
+        if (!_writer.Join(CloseTimeoutMs))
+        {
+            // The disk does not answer: what it has not confirmed is not recorded.
+            Volatile.Write(ref _abandoned, _accepted - _writer.Settled);
+        }
+    }
+
+    /// <summary>Releases buffers; closes first where that was not done.</summary>
+    public void Dispose()
+    {
+        Close(_lastNs);
+        if (!_writer.HasEnded)
+        {
+            return; // a hanging write still reads its buffer
+        }
+
+        _writer.Release();
+        _points.Dispose();
+        foreach (var buffer in _buffers)
+        {
+            buffer.Dispose();
+        }
+    }
+
+    // After this the current buffer takes `bytes` and, where the point needs one, an interface block.
+    private bool TryMakeRoom(in FrameMeta meta, int bytes)
+    {
+        if (_isOpen && !TryLeaveFailedSegment())
+        {
+            return false;
+        }
+
+        bytes += _points.InterfaceBytes(meta.PointId);
+        if (_isOpen && (_current.FileEnd + bytes + SegmentEnding.Bytes(_points.Touched.Length) > _segmentBytes
+            || _points.Interfaces >= Limits.SegmentInterfacesMax))
+        {
+            if (!TryEndSegment(Math.Max(_lastNs, _windowStartNs)))
+            {
+                return false;
+            }
+        }
+
+        if (!_isOpen)
+        {
+            BeginSegment(meta.TimestampNs);
+        }
+
+        return _current.Length + bytes <= _current.CapacityBytes || TryHandOver(isLast: false);
+    }
+
+    private void BeginSegment(long startNs)
+    {
+        Invariant.Check(_current.Length == 0 && _current.Frames == 0);
+        _segment++;
+        _current.Segment = _segment;
+        _current.SegmentStartNs = startNs;
+        _current.Length = PcapngWriter.WriteSectionHeader(_current.Memory, _sectionOptions);
+        _carriedBytes = 0;
+        _isOpen = true;
+        _openedNs = 0;
+        _windowStartNs = _windowStartNs == 0 ? startNs : _windowStartNs;
+    }
+
+    private bool TryEndSegment(long nowNs)
+    {
+        Invariant.Check(_isOpen);
+        TouchLosses();
+        var room = _current.CapacityBytes - _current.Length;
+        if (room < SegmentEnding.Bytes(_points.Touched.Length) && !TryHandOver(isLast: false))
+        {
+            return false;
+        }
+
+        if (_free.Count == 0)
+        {
+            return false;
+        }
+
+        var endNs = Math.Max(nowNs, _windowStartNs);
+        _current.Length += SegmentEnding.Write(
+            _current.Free, _points, _writer, _options.Worker, _windowStartNs, endNs);
+        Invariant.Check(TryHandOver(isLast: true));
+        _points.NextWindow();
+        _windowStartNs = endNs;
+        _isOpen = false;
+        return true;
+    }
+
+    // Losses that the writer has counted belong into the next ledger, also those of points that have been silent since.
+    private void TouchLosses()
+    {
+        var lost = _writer.Lost;
+        if (lost == _lostBefore)
+        {
+            return;
+        }
+
+        _lostBefore = lost;
+        for (var point = 0; point < Limits.PointsMax; point++)
+        {
+            if (_writer.LostOf(point) != _points[point].LostBefore)
+            {
+                _ = _points.Touch(point);
+            }
+        }
+    }
+
+    // True when the segment under way is sound, or was given up and the next one can begin.
+    private bool TryLeaveFailedSegment()
+    {
+        if (_writer.FailedSegment != _segment)
+        {
+            return true;
+        }
+
+        // The writer counts what is in this buffer as lost, as it did with the others.
+        if (!TryHandOver(isLast: true))
+        {
+            return false;
+        }
+
+        _points.ForgetSegment();
+        _isOpen = false;
+        return true;
+    }
+
+    private bool TryHandOver(bool isLast)
+    {
+        if (!_free.TryTake(out var index))
+        {
+            return false;
+        }
+
+        var next = _buffers[index];
+        _carriedBytes = 0;
+        if (!isLast)
+        {
+            var partial = _current.PartialPage;
+            partial.CopyTo(next.Memory);
+            next.Length = partial.Length;
+            next.FileOffset = _current.FileEnd - partial.Length;
+            next.Segment = _current.Segment;
+            next.SegmentStartNs = _current.SegmentStartNs;
+            _carriedBytes = partial.Length;
+        }
+
+        _current.IsLast = isLast;
+        _writer.HandOver(_currentIndex);
+        _currentIndex = index;
+        _current = next;
+        return true;
+    }
+
+    private static byte[] SectionOptions(RecorderOptions options)
+    {
+        var version = typeof(SegmentRecorder).Assembly.GetName().Version?.ToString(3);
+        var bytes = new byte[2048];
+        var length = Add(bytes, 1, $"node {options.Node}, worker {options.Worker}"); // opt_comment
+        length += Add(bytes.AsSpan(length), 2, RuntimeInformation.OSArchitecture.ToString()); // shb_hardware
+        length += Add(bytes.AsSpan(length), 3, RuntimeInformation.OSDescription); // shb_os
+        length += Add(bytes.AsSpan(length), 4, $"Tapline {version}"); // shb_userappl
+        return bytes[..length];
+
+        static int Add(Span<byte> target, ushort code, string text) =>
+            PcapngWriter.WriteOption(target, code, Encoding.UTF8.GetBytes(text.Length > 200 ? text[..200] : text));
+    }
+}

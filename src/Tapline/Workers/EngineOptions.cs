@@ -1,0 +1,77 @@
+// What an engine is to do, as the command line or the configuration decided it. Plain data, made once, never changed:
+// `engine`, `mirror`, `record` and `up` all start the same data plane with different options.
+using Tapline.Base;
+
+namespace Tapline.Workers;
+
+/// <summary>The engine's orders. Validated by <see cref="EngineRun"/>, which answers a mistake with one sentence.</summary>
+public sealed record EngineOptions
+{
+    /// <summary>What to observe: interface names, globs, <c>bridge:</c>, <c>vm:</c> and so on. Required.</summary>
+    public required IReadOnlyList<string> Points { get; init; }
+
+    /// <summary>Interfaces never to be observed. Tool ports of mirrors are always added to these.</summary>
+    public IReadOnlyList<string> Exclude { get; init; } = [];
+
+    /// <summary>Mirror sessions, in the order in which they see a frame.</summary>
+    public IReadOnlyList<MirrorPlan> Mirrors { get; init; } = [];
+
+    /// <summary>What to record; null = nothing.</summary>
+    public RecordPlan? Record { get; init; }
+
+    /// <summary>The data folder: spool, recordings, the engine's socket. Null = no records leave the engine.</summary>
+    public string? DataFolder { get; init; }
+
+    /// <summary>Worker threads; 0 = one for each processor, at most <see cref="Limits.WorkersMax"/>.</summary>
+    public int Workers { get; init; }
+
+    /// <summary>Ring memory for all points and workers together, in bytes.</summary>
+    public long RingBudgetBytes { get; init; } = Limits.RingBudgetBytesDefault;
+
+    /// <summary>Live flows kept at once, over all workers.</summary>
+    public int FlowCapacity { get; init; } = Limits.LiveFlowsDefault;
+
+    /// <summary>False leaves flow accounting out: frames are decoded, mirrored and recorded only.</summary>
+    public bool Analyse { get; init; } = true;
+
+    /// <summary>Ends by itself after this many seconds; null = runs until it is stopped.</summary>
+    public double? Seconds { get; init; }
+
+    /// <summary>The node's name in records and snapshots.</summary>
+    public string Node { get; init; } = Environment.MachineName;
+
+    /// <summary>Seconds without a sign of life after which a stuck worker ends the process.</summary>
+    public int WatchdogSeconds { get; init; } = 10;
+}
+
+/// <summary>One mirror session as ordered.</summary>
+public sealed record MirrorPlan
+{
+    /// <summary>The session's name in ledgers (<c>m1</c>, …).</summary>
+    public required string Session { get; init; }
+
+    /// <summary>Source points; empty = all points of the engine.</summary>
+    public IReadOnlyList<string> From { get; init; } = [];
+
+    /// <summary>The target, e.g. <c>nic:eth2</c>.</summary>
+    public required string To { get; init; }
+
+    /// <summary>Filter expression; null = every frame.</summary>
+    public string? Filter { get; init; }
+
+    /// <summary>Bytes kept of each frame; 0 = whole frames.</summary>
+    public int SliceBytes { get; init; }
+}
+
+/// <summary>What to record, where, and how much.</summary>
+public sealed record RecordPlan
+{
+    /// <summary>Folder of the segment files.</summary>
+    public required string Folder { get; init; }
+
+    /// <summary>Disk space for all segments; the oldest go first.</summary>
+    public long BudgetBytes { get; init; } = Limits.RecordBudgetBytesDefault;
+
+    /// <summary>Filter expression; null = every frame.</summary>
+    public string? Filter { get; init; }
+}

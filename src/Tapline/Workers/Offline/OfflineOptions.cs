@@ -1,0 +1,27 @@
+// What an analysis of capture files is to do.
+using Tapline.Base;
+using Tapline.Filter;
+
+namespace Tapline.Workers.Offline;
+
+/// <summary>Orders for <see cref="OfflineAnalysis"/>.</summary>
+public sealed record OfflineOptions
+{
+    /// <summary>Capture files in the order in which they are read; "-" is standard input.</summary>
+    public required IReadOnlyList<string> Files { get; init; }
+
+    /// <summary>Frames that are analysed; the others are counted as filtered.</summary>
+    public CompiledFilter Filter { get; init; } = CompiledFilter.Everything;
+
+    /// <summary>Threads; 1 reads, decodes and follows flows on the calling thread alone.</summary>
+    public int Workers { get; init; } = 1;
+
+    /// <summary>Keep every flow's record for output; otherwise they are only counted.</summary>
+    public bool KeepFlows { get; init; }
+
+    /// <summary>Keep a ledger of each point and second of frame time.</summary>
+    public bool KeepLedger { get; init; }
+
+    /// <summary>Flows followed at once, over all workers.</summary>
+    public int FlowCapacity { get; init; } = Limits.OfflineFlowsDefault;
+}

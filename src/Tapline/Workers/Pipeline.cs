@@ -1,0 +1,150 @@
+// A batch's way through the stages: decode all, find all flows, mirror all, record all, count all. One after the other
+// over the whole batch, so that each stage's code and tables stay in the cache, and all of it on one thread (D4).
+// In: a leased batch, whose bytes the caller gives back afterwards. Out: whatever the stages keep in memory of theirs.
+using Tapline.Base;
+using Tapline.Base.Native;
+using Tapline.Capture;
+using Tapline.Decode;
+using Tapline.Filter;
+using Tapline.Flows;
+using Tapline.Mirror;
+using Tapline.Record;
+using Tapline.Store;
+
+namespace Tapline.Workers;
+
+/// <summary>The stages of one worker. Used by its thread only; owns none of them but its scratch memory.</summary>
+public sealed class Pipeline<TSink> : IDisposable where TSink : IRecordSink
+{
+    private readonly NativeArray<FrameLayout> _layouts = new(Limits.BatchFramesMax);
+    private readonly AppendResult[] _appended = new AppendResult[Limits.BatchFramesMax];
+
+    /// <summary>The worker's counters.</summary>
+    public required WorkerCounts Counts { get; init; }
+
+    /// <summary>Flow accounting; null = frames are only decoded.</summary>
+    public FlowTable<TSink>? Flows { get; init; }
+
+    /// <summary>Mirror sessions, each offered every frame.</summary>
+    public MirrorSession[] Mirrors { get; init; } = [];
+
+    /// <summary>Where frames are recorded; null = nowhere.</summary>
+    public SegmentRecorder? Recorder { get; init; }
+
+    /// <summary>Which frames are recorded.</summary>
+    public CompiledFilter RecordFilter { get; init; } = CompiledFilter.Everything;
+
+    /// <summary>Walks the batch through all stages and counts it.</summary>
+    /// <returns>Time of the batch's last frame.</returns>
+    public long Process(FrameBatch batch)
+    {
+        var count = batch.Count;
+        Invariant.Check(count > 0 && count <= Limits.BatchFramesMax);
+        for (var i = 0; i < count; i++)
+        {
+            FrameDecoder.Decode(batch.Bytes(i), batch.Meta(i), out _layouts[i]);
+        }
+
+        if (Flows is not null)
+        {
+            Observe(Flows, batch, count);
+        }
+
+        foreach (var mirror in Mirrors)
+        {
+            for (var i = 0; i < count; i++)
+            {
+                mirror.Offer(batch.Meta(i), _layouts[i], batch.Bytes(i));
+            }
+        }
+
+        if (Recorder is not null)
+        {
+            Record(Recorder, batch, count);
+        }
+
+        Count(batch, count);
+        return batch.Meta(count - 1).TimestampNs;
+    }
+
+    /// <summary>Publishes the flow table's totals with the others.</summary>
+    public void PublishFlowCounters()
+    {
+        if (Flows is null)
+        {
+            return;
+        }
+
+        ref readonly var flows = ref Flows.Counters;
+        Counts.BeginUpdate();
+        ref var totals = ref Counts.Totals;
+        totals.FlowsActive = flows.Active;
+        totals.FlowsCreated = flows.Created;
+        totals.FlowsEvicted = flows.Evicted;
+        totals.FlowRecords = flows.RecordsWritten;
+        Counts.EndUpdate();
+    }
+
+    public void Dispose() => _layouts.Dispose();
+
+    /// <summary>Three passes: a flow lookup misses the cache twice, and the misses of a batch overlap this way.</summary>
+    private void Observe(FlowTable<TSink> flows, FrameBatch batch, int count)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            flows.Prepare(i, _layouts[i], batch.Bytes(i));
+        }
+
+        flows.PrefetchLanes(count);
+
+        for (var i = 0; i < count; i++)
+        {
+            flows.ObservePrepared(i, batch.Meta(i), _layouts[i], batch.Bytes(i));
+        }
+    }
+
+    private void Record(SegmentRecorder recorder, FrameBatch batch, int count)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            ref readonly var meta = ref batch.Meta(i);
+            if (RecordFilter.Matches(meta, _layouts[i], batch.Bytes(i)))
+            {
+                _appended[i] = recorder.Append(meta, batch.Bytes(i));
+            }
+            else
+            {
+                _appended[i] = NotWanted;
+                recorder.CountFiltered(meta.PointId);
+            }
+        }
+    }
+
+    private const AppendResult NotWanted = (AppendResult)0xff;
+
+    private void Count(FrameBatch batch, int count)
+    {
+        var isRecording = Recorder is not null;
+        Counts.BeginUpdate();
+        for (var i = 0; i < count; i++)
+        {
+            ref var point = ref Counts.Count(batch.Meta(i), _layouts[i]);
+            if (isRecording && _appended[i] != NotWanted)
+            {
+                if (_appended[i] == AppendResult.Recorded)
+                {
+                    point.Recorded++;
+                }
+                else
+                {
+                    point.DroppedRecorder++;
+                }
+            }
+        }
+
+        ref var totals = ref Counts.Totals;
+        totals.Frames += count;
+        totals.Batches++;
+        Counts.EndUpdate();
+    }
+}

@@ -1,0 +1,251 @@
+// Answers of the control socket: the whole engine as one JSON object (docs/formats/engine-socket.md). Names are encoded
+// once when the points change; a snapshot in the steady state allocates nothing.
+using System.Diagnostics;
+using System.Text.Json;
+using Tapline.Base;
+using Tapline.Store;
+
+namespace Tapline.Workers;
+
+/// <summary>Writes snapshots and busiest flows. Control thread only.</summary>
+internal sealed class SnapshotWriter : IControlAnswers
+{
+    private const int AnswerWaitMs = 250;
+    private readonly EngineParts _parts;
+    private readonly Supervisor _supervisor;
+    private readonly Action _requestStop;
+    private readonly LedgerView _view;
+    private readonly PointTexts _texts = new();
+    private readonly MirrorTexts _mirrorTexts;
+    private readonly LiveFlowsWriter _flows;
+    private readonly byte[] _time = new byte[TimeText.Length];
+    private readonly JsonEncodedText _node;
+    private readonly JsonEncodedText _version;
+    private readonly JsonEncodedText _recordFolder;
+    private readonly long _started = Stopwatch.GetTimestamp();
+
+    public SnapshotWriter(EngineParts parts, Supervisor supervisor, Action requestStop)
+    {
+        _parts = parts;
+        _supervisor = supervisor;
+        _requestStop = requestStop;
+        _view = parts.NewView();
+        _mirrorTexts = new MirrorTexts(parts.Options.Mirrors);
+        _flows = new LiveFlowsWriter();
+        _node = JsonEncodedText.Encode(parts.Options.Node);
+        _version = JsonEncodedText.Encode(typeof(SnapshotWriter).Assembly.GetName().Version?.ToString(3) ?? "0");
+        _recordFolder = JsonEncodedText.Encode(parts.RecordFolder?.Path ?? "");
+    }
+
+    public void RequestStop() => _requestStop();
+
+    public void WriteSnapshot(Utf8JsonWriter json)
+    {
+        _view.Read();
+        _texts.Follow(_view);
+        WriteTime(json, "time"u8, Clock.NowNs());
+        json.WriteString("node"u8, _node);
+        json.WriteString("version"u8, _version);
+        json.WriteNumber("uptime_ns"u8, (long)(Stopwatch.GetElapsedTime(_started).Ticks * 100L));
+        json.WriteNumber("pid"u8, Environment.ProcessId);
+        WritePoints(json);
+        WriteMirrors(json);
+        WriteRecorder(json);
+        WriteFlowTotals(json);
+        WriteVerdicts(json);
+        WriteWorkers(json);
+        json.WriteNumber("allocated_bytes"u8, _supervisor.AllocatedBytes);
+        json.WriteNumber("gc_collections"u8, GC.CollectionCount(0));
+    }
+
+    public void WriteFlows(Utf8JsonWriter json, int top)
+    {
+        foreach (var worker in _parts.Workers)
+        {
+            worker.Busiest.Ask(top);
+        }
+
+        _flows.Begin();
+        foreach (var worker in _parts.Workers)
+        {
+            var until = Clock.MonotonicNs() + (AnswerWaitMs * 1_000_000L);
+            ReadOnlySpan<FlowRecord> records;
+            while (!worker.Busiest.TryTake(out records) && Clock.MonotonicNs() < until)
+            {
+                Thread.Sleep(1);
+            }
+
+            _flows.Add(records);
+        }
+
+        _texts.Follow(_view);
+        _flows.Write(json, top, _view.Points);
+    }
+
+    public void WarmUp(Utf8JsonWriter json)
+    {
+        var record = new FlowRecord { Protocol = FlowProtocol.Tcp, InitiatorIp = IpAddress16.FromIpv4(1), InitiatorMac = 1 };
+        _flows.Begin();
+        _flows.Add(new ReadOnlySpan<FlowRecord>(in record));
+        _flows.Add(new ReadOnlySpan<FlowRecord>(in record));
+        json.Reset();
+        json.WriteStartObject();
+        _flows.Write(json, 1, _view.Points);
+        json.WriteEndObject();
+    }
+
+    private void WritePoints(Utf8JsonWriter json)
+    {
+        json.WriteStartArray("points"u8);
+        for (var i = 0; i < _view.Points.Count; i++)
+        {
+            var id = _view.Points[i].Point.Id;
+            ref readonly var counts = ref _view.Counts(id);
+            var dropped = _parts.Losses.Dropped(id);
+            json.WriteStartObject();
+            _texts.Write(json, i);
+            json.WriteNumber("arrived"u8, counts.Captured + dropped);
+            json.WriteNumber("dropped_ring"u8, dropped);
+            json.WriteNumber("captured"u8, counts.Captured);
+            json.WriteNumber("captured_bytes"u8, counts.CapturedBytes);
+            json.WriteNumber("segments"u8, counts.Segments);
+            json.WriteNumber("analysed"u8, counts.Analysed);
+            json.WriteNumber("undecodable"u8, counts.Undecodable);
+            json.WriteNumber("recorded"u8, counts.Recorded);
+            json.WriteNumber("dropped_recorder"u8, counts.DroppedRecorder);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    private void WriteMirrors(Utf8JsonWriter json)
+    {
+        json.WriteStartArray("mirrors"u8);
+        for (var s = 0; s < _parts.Options.Mirrors.Count; s++)
+        {
+            var isUp = true;
+            foreach (var worker in _parts.Mirrors)
+            {
+                isUp &= worker[s].IsTargetUp;
+            }
+
+            var row = MirrorTotals.Sum(_parts.Mirrors, s);
+            json.WriteStartObject();
+            _mirrorTexts.Write(json, s);
+            json.WriteString("state"u8, isUp ? "up"u8 : "down"u8);
+            MirrorTexts.WriteCounts(json, row);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    private void WriteRecorder(Utf8JsonWriter json)
+    {
+        if (_parts.RecordFolder is not { } folder)
+        {
+            return;
+        }
+
+        long recorded = 0;
+        long dropped = 0;
+        string? stalled = null;
+        foreach (var recorder in _parts.Recorders)
+        {
+            recorded += recorder.Recorded;
+            dropped += recorder.Dropped;
+            stalled ??= recorder.StallReason;
+        }
+
+        json.WriteStartObject("recorder"u8);
+        json.WriteString("folder"u8, _recordFolder);
+        json.WriteNumber("segments"u8, folder.Segments);
+        json.WriteNumber("bytes"u8, folder.UsedBytes);
+        json.WriteNumber("budget_bytes"u8, folder.BudgetBytes);
+        json.WriteNumber("recorded"u8, recorded);
+        json.WriteNumber("dropped"u8, dropped);
+        if (folder.OldestNs != 0)
+        {
+            WriteTime(json, "oldest"u8, folder.OldestNs);
+        }
+
+        if (stalled is not null)
+        {
+            json.WriteString("stalled"u8, stalled);
+        }
+
+        json.WriteEndObject();
+    }
+
+    private void WriteFlowTotals(Utf8JsonWriter json)
+    {
+        var sum = default(WorkerTotals);
+        foreach (var pipeline in _parts.Pipelines)
+        {
+            var totals = pipeline.Counts.ReadTotals();
+            sum.FlowsActive += totals.FlowsActive;
+            sum.FlowsCreated += totals.FlowsCreated;
+            sum.FlowsEvicted += totals.FlowsEvicted;
+        }
+
+        long written = 0;
+        long dropped = 0;
+        foreach (var spool in _parts.Spools)
+        {
+            written += spool.RecordsWritten;
+            dropped += spool.RecordsDropped;
+        }
+
+        json.WriteStartObject("flows"u8);
+        json.WriteNumber("active"u8, sum.FlowsActive);
+        json.WriteNumber("created"u8, sum.FlowsCreated);
+        json.WriteNumber("evicted"u8, sum.FlowsEvicted);
+        json.WriteNumber("capacity"u8, _parts.Options.Analyse ? _parts.Options.FlowCapacity : 0);
+        json.WriteNumber("records_written"u8, written);
+        json.WriteNumber("records_dropped"u8, dropped);
+        json.WriteEndObject();
+    }
+
+    private void WriteVerdicts(Utf8JsonWriter json)
+    {
+        json.WriteStartObject("verdicts"u8);
+        for (var v = 0; v < VerdictNames.Count; v++)
+        {
+            long frames = 0;
+            foreach (var pipeline in _parts.Pipelines)
+            {
+                frames += pipeline.Counts.ReadVerdict(v);
+            }
+
+            json.WriteNumber(VerdictNames.Json(v), frames);
+        }
+
+        json.WriteEndObject();
+    }
+
+    private void WriteWorkers(Utf8JsonWriter json)
+    {
+        json.WriteStartArray("workers"u8);
+        for (var w = 0; w < _parts.Pipelines.Length; w++)
+        {
+            var totals = _parts.Pipelines[w].Counts.ReadTotals();
+            json.WriteStartObject();
+            json.WriteNumber("worker"u8, w);
+            json.WriteNumber("cpu"u8, totals.Cpu);
+            json.WriteNumber("frames"u8, totals.Frames);
+            json.WriteNumber("batches"u8, totals.Batches);
+            json.WriteNumber("ring_bytes"u8, _parts.Capture.RingBytes(w));
+            json.WriteNumber("allocated_bytes"u8, totals.AllocatedBytes);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    private void WriteTime(Utf8JsonWriter json, ReadOnlySpan<byte> name, long timeNs)
+    {
+        TimeText.Write(timeNs, _time);
+        json.WriteString(name, _time);
+    }
+}

@@ -1,0 +1,157 @@
+// `tapline engine`: the data plane alone, ordered by options or by a configuration file (`up` passes the resolved one). It
+// says `ready` on standard error when frames are being seen, and prints its ledger when it ends, to the frame: nothing
+// else is on standard output.
+using System.CommandLine;
+using Tapline.Server.Config;
+using Tapline.Workers;
+
+namespace Tapline.Server.Commands;
+
+/// <summary>The verb of a node's privileged half.</summary>
+internal static class EngineVerb
+{
+    private static readonly Option<FileInfo?> s_config = new("--config")
+    {
+        Description = "Configuration file (YAML) instead of the options below.", HelpName = "F",
+    };
+
+    private static readonly Option<string[]> s_points = new("--point")
+    {
+        Description = "What to observe: interface, glob, bridge:NAME, host:BRIDGE, vm:NAME, uplink or all. Repeatable.",
+        HelpName = "P",
+    };
+
+    private static readonly Option<string[]> s_exclude = new("--exclude")
+    {
+        Description = "Interface never to observe. Repeatable.", HelpName = "IF",
+    };
+
+    private static readonly Option<string[]> s_mirrors = new("--mirror")
+    {
+        Description = "Copy frames: TARGET[;from=P,P][;filter=EXPR][;slice=N]. Repeatable.", HelpName = "SPEC",
+    };
+
+    private static readonly Option<string?> s_record = new("--record")
+    {
+        Description = "Record: DIR[;budget=SIZE][;filter=EXPR].", HelpName = "SPEC",
+    };
+
+    private static readonly Option<string?> s_data = new("--data")
+    {
+        Description = "Data folder: records and the control socket.", HelpName = "DIR",
+    };
+
+    private static readonly Option<int?> s_workers = new("--workers")
+    {
+        Description = "Worker threads (default: one for each processor).", HelpName = "N",
+    };
+
+    private static readonly Option<string> s_ring = new("--ring")
+    {
+        Description = "Ring memory for all points together.", HelpName = "SIZE", DefaultValueFactory = _ => "1G",
+    };
+
+    private static readonly Option<double?> s_seconds = new("--seconds")
+    {
+        Description = "End after this time.", HelpName = "N",
+    };
+
+    private static readonly Option<string?> s_node = new("--node")
+    {
+        Description = "This node's name in records.", HelpName = "NAME",
+    };
+
+    private static readonly Option<bool> s_json = new("--json") { Description = "Print the ledger as one JSON object." };
+
+    public static Command Build()
+    {
+        var verb = new Command("engine", "The data plane alone: capture, analyse, mirror, record.")
+        {
+            s_config, s_points, s_exclude, s_mirrors, s_record, s_data, s_workers, s_ring, s_seconds, s_node, s_json,
+        };
+        verb.Examples(
+            ("tapline engine --point vnet0 --seconds 10 --json", "observe one port for ten seconds and print what became of its frames"),
+            ("tapline engine --point bridge:br0 --mirror 'nic:eth2;filter=tcp port 80' --data /var/lib/tapline",
+                "the privileged half of a node, as a service manager runs it"));
+        verb.SetAction(parsed => Orders(parsed, out var mistakes) is { } options
+            ? Run(options, parsed.GetValue(s_json))
+            : Refuse(mistakes));
+        return verb;
+    }
+
+    /// <summary>Runs an engine until a signal, and prints its ledger.</summary>
+    public static int Run(EngineOptions options, bool isJson)
+    {
+        using var signals = new StopSignals();
+        var report = EngineRun.Run(options, signals.Token, () => Console.Error.WriteLine("ready"));
+        if (report.Fault is not null)
+        {
+            Console.Error.WriteLine($"tapline: {report.Fault}");
+        }
+
+        if (report.HasRun)
+        {
+            using var output = new AnswerOutput();
+            Print(output, report, isJson);
+        }
+
+        return report.ExitCode;
+    }
+
+    private static void Print(AnswerOutput output, EngineReport report, bool isJson)
+    {
+        if (isJson)
+        {
+            EngineReportJson.Write(output.BeginJsonLine(), report);
+            output.EndJsonLine();
+        }
+        else
+        {
+            EngineReportText.Write(output, report);
+        }
+
+        output.Flush();
+    }
+
+    private static EngineOptions? Orders(ParseResult parsed, out IReadOnlyList<string> mistakes)
+    {
+        var options = parsed.GetValue(s_config) is { } file
+            ? FromFile(file, out mistakes)
+            : FromOptions(parsed, out mistakes);
+        return options is null ? null : options with
+        {
+            Workers = parsed.GetValue(s_workers) ?? options.Workers,
+            Seconds = parsed.GetValue(s_seconds) ?? options.Seconds,
+            Node = parsed.GetValue(s_node) ?? options.Node,
+            DataFolder = parsed.GetValue(s_data) ?? options.DataFolder,
+        };
+    }
+
+    private static EngineOptions? FromFile(FileInfo file, out IReadOnlyList<string> mistakes)
+    {
+        var configuration = ConfigurationReader.ReadFile(file.FullName, out var found);
+        mistakes = [.. found.Select(m => $"{file}: {m}")];
+        return configuration is null || mistakes.Count > 0
+            ? null
+            : configuration.ToEngineOptions(new DataFolder(Path.GetFullPath(configuration.Data ?? DataFolder.Default)));
+    }
+
+    private static EngineOptions? FromOptions(ParseResult parsed, out IReadOnlyList<string> mistakes)
+    {
+        var options = EngineOrders.Read(
+            parsed.GetValue(s_points), parsed.GetValue(s_exclude), parsed.GetValue(s_mirrors), parsed.GetValue(s_record),
+            parsed.GetValue(s_ring)!, out var mistake);
+        mistakes = mistake is null ? [] : [mistake];
+        return options;
+    }
+
+    private static int Refuse(IReadOnlyList<string> mistakes)
+    {
+        foreach (var mistake in mistakes)
+        {
+            Console.Error.WriteLine($"tapline: {mistake}");
+        }
+
+        return ExitCodes.Usage;
+    }
+}

@@ -1,0 +1,80 @@
+// `tapline mirror`: one mirror session without a data folder, a console or flow accounting. The data plane is the
+// engine's; here are the options. The ledger is printed at the end, as `tapline engine` prints it.
+using System.CommandLine;
+using Tapline.Mirror;
+using Tapline.Workers;
+
+namespace Tapline.Server.Commands;
+
+/// <summary>The verb `mirror`.</summary>
+internal static class MirrorVerb
+{
+    public static Command Build()
+    {
+        var from = new Option<string[]>("--from")
+        {
+            Description = "Points to copy from, separated by commas: interfaces, globs, bridge:NAME, vm:NAME.",
+            Required = true,
+            AllowMultipleArgumentsPerToken = false,
+        };
+        var to = new Option<string>("--to") { Description = "Where the copies go: nic:INTERFACE.", Required = true };
+        var filter = new Option<string?>("--filter") { Description = "Copies only what this expression selects." };
+        var slice = new Option<int>("--slice") { Description = "Keeps only the first N bytes of each frame." };
+        var seconds = new Option<double?>("--seconds") { Description = "Ends by itself after so many seconds." };
+        var workers = new Option<int>("--workers") { Description = "Worker threads (default: one a processor)." };
+        var json = new Option<bool>("--json") { Description = "Prints the ledger as one JSON object." };
+        to.Validators.Add(result =>
+        {
+            if (TargetParser.Parse(result.GetValueOrDefault<string>() ?? "", out var error) is null)
+            {
+                result.AddError(error!);
+            }
+        });
+        slice.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() < MirrorSession.SliceBytesMin)
+            {
+                result.AddError($"--slice wants {MirrorSession.SliceBytesMin} or more: an Ethernet header.");
+            }
+        });
+        seconds.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<double?>() is <= 0)
+            {
+                result.AddError("--seconds wants a number above 0.");
+            }
+        });
+        var command = new Command("mirror", "Copies frames from points of the virtual switch to a tool port.")
+        {
+            from, to, filter, slice, seconds, workers, json,
+        };
+        command.Examples(
+            ("tapline mirror --from bridge:br0 --to nic:eth2", "Each frame that enters the switch br0, once, to eth2."),
+            ("tapline mirror --from vnet3,vnet4 --to nic:eth2 --filter 'tcp port 443'", "Two ports, HTTPS only."),
+            ("tapline mirror --from 'vnet*' --to nic:eth2 --slice 128 --seconds 60 --json",
+                "One minute of headers, then the ledger as JSON."));
+        command.SetAction(parsed => EngineVerb.Run(
+            new EngineOptions
+            {
+                Points = Split(parsed.GetValue(from)),
+                Mirrors =
+                [
+                    new MirrorPlan
+                    {
+                        Session = "m1",
+                        To = parsed.GetValue(to)!,
+                        Filter = parsed.GetValue(filter),
+                        SliceBytes = parsed.GetValue(slice),
+                    },
+                ],
+                Workers = parsed.GetValue(workers),
+                Seconds = parsed.GetValue(seconds),
+                Analyse = false,
+            },
+            parsed.GetValue(json)));
+        return command;
+    }
+
+    private static string[] Split(string[]? words) =>
+        (words ?? []).SelectMany(w => w.Split(',', StringSplitOptions.TrimEntries)).Where(w => w.Length > 0).ToArray();
+}

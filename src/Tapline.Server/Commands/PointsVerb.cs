@@ -1,0 +1,140 @@
+// `tapline points`: the switches, ports and VMs of this host, and what a capture would take. Reads only.
+using System.CommandLine;
+using System.Text.Json;
+using Spectre.Console;
+using Tapline.Capture.Points;
+
+namespace Tapline.Server.Commands;
+
+/// <summary>The verb `points`.</summary>
+internal static class PointsVerb
+{
+    private const int PipeColumns = 200;
+    private const int MacColumns = 100;
+
+    public static Command Build()
+    {
+        var patterns = new Argument<string[]>("points")
+        {
+            Description = "Which points to ask about: interface names and globs, bridge:NAME, host:NAME, vm:NAME, uplink, all.",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
+        var json = new Option<bool>("--json") { Description = "Prints one JSON object a line." };
+        var command = new Command("points", "Lists switches, ports and VMs found, and what would be captured.") { patterns, json };
+        command.Examples(
+            ("tapline points", "Everything that could be observed; the last column says what `--point all` would take."),
+            ("tapline points vm:web01 uplink", "What these two patterns would take."),
+            ("tapline points --json", "The same for programs."));
+        command.SetAction(parsed => Run(parsed.GetValue(patterns) ?? [], parsed.GetValue(json)));
+        return command;
+    }
+
+    private static int Run(string[] patterns, bool json)
+    {
+        if (PointInventory.Read(patterns, out var error) is not { } inventory)
+        {
+            Console.Error.WriteLine($"tapline: {error}");
+            return ExitCodes.Failed;
+        }
+
+        if (json)
+        {
+            foreach (var point in inventory.Points)
+            {
+                Console.WriteLine(ToJson(point));
+            }
+        }
+        else
+        {
+            Print(inventory);
+        }
+
+        foreach (var sentence in inventory.Hidden)
+        {
+            Console.Error.WriteLine(sentence);
+        }
+
+        return ExitCodes.Ok;
+    }
+
+    private static void Print(PointInventory inventory)
+    {
+        if (inventory.Points.Count == 0)
+        {
+            Console.WriteLine("This host has no interface that could be observed.");
+            return;
+        }
+
+        // A pipe has no width; a narrow terminal does without the addresses.
+        if (Console.IsOutputRedirected)
+        {
+            AnsiConsole.Profile.Width = PipeColumns;
+        }
+
+        var withMac = AnsiConsole.Profile.Width >= MacColumns;
+        var table = new Table().Border(TableBorder.Simple);
+        string[] mac = withMac ? ["MAC"] : [];
+        foreach (var heading in (string[])["switch", "point", "kind", "device", "VM", .. mac, "state", "captured"])
+        {
+            table.AddColumn(new TableColumn(heading));
+        }
+
+        foreach (var point in inventory.Points)
+        {
+            var captured = point.IsCaptured ? "[green]yes[/]" : "no";
+            table.AddRow([
+                Markup.Escape(point.Switch ?? ""), Markup.Escape(point.Name), KindName(point.Kind), Markup.Escape(point.Device),
+                Markup.Escape(point.Vm ?? ""), .. withMac ? [MacText(point.Mac)] : (string[])[],
+                point.State == PointState.Up ? "up" : "[yellow]down[/]",
+                point.Remark is null ? captured : $"{captured} [grey]({Markup.Escape(point.Remark)})[/]"]);
+        }
+
+        AnsiConsole.Write(table);
+    }
+
+    private static string ToJson(FoundPoint point)
+    {
+        using var stream = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(stream))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("point", point.Name);
+            writer.WriteString("kind", KindName(point.Kind));
+            writer.WriteString("device", point.Device);
+            writer.WriteNumber("interface_index", point.InterfaceIndex);
+            WriteIfKnown(writer, "switch", point.Switch);
+            WriteIfKnown(writer, "vm", point.Vm);
+            WriteIfKnown(writer, "vm_id", point.VmId);
+            WriteIfKnown(writer, "mac", point.Mac == 0 ? null : MacText(point.Mac));
+            writer.WriteString("state", point.State == PointState.Up ? "up" : "down");
+            writer.WriteNumber("mtu_bytes", point.MtuBytes);
+            writer.WriteBoolean("captured", point.IsCaptured);
+            WriteIfKnown(writer, "remark", point.Remark);
+            writer.WriteEndObject();
+        }
+
+        return System.Text.Encoding.UTF8.GetString(stream.ToArray());
+    }
+
+    private static void WriteIfKnown(Utf8JsonWriter writer, string name, string? value)
+    {
+        if (value is not null)
+        {
+            writer.WriteString(name, value);
+        }
+    }
+
+    private static string KindName(Capture.PointKind kind) => kind switch
+    {
+        Capture.PointKind.VmPort => "vm_port",
+        Capture.PointKind.Uplink => "uplink",
+        Capture.PointKind.Host => "host",
+        Capture.PointKind.Monitor => "monitor",
+        Capture.PointKind.File => "file",
+        _ => "port",
+    };
+
+    private static string MacText(ulong mac) => mac == 0
+        ? ""
+        : string.Join(':', Enumerable.Range(0, 6).Select(i => ((mac >> (40 - (8 * i))) & 0xFF).ToString("x2", null)));
+}

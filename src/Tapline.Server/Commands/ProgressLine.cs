@@ -1,0 +1,52 @@
+// Long work shows where it stands: frames, bytes, percent, time left, on one line of a terminal that is rewritten a few
+// times a second. When standard error is not a terminal nothing is printed, so logs and pipes stay clean.
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Tapline.Server.Commands;
+
+/// <summary>A single rewritten line on standard error. Thread-safe only by its owner's discipline: one writer.</summary>
+internal sealed class ProgressLine : IDisposable
+{
+    private const int IntervalMs = 200;
+    private readonly bool _isShown = !Console.IsErrorRedirected;
+    private readonly long _started = Stopwatch.GetTimestamp();
+    private long _last;
+    private bool _isDirty;
+
+    /// <summary>Shows how far the work is. <paramref name="totalBytes"/> 0 = unknown (standard input).</summary>
+    public void Show(long frames, long bytes, long totalBytes)
+    {
+        if (!_isShown || Stopwatch.GetElapsedTime(_last).TotalMilliseconds < IntervalMs)
+        {
+            return;
+        }
+
+        _last = Stopwatch.GetTimestamp();
+        _isDirty = true;
+        Console.Error.Write("\r\x1b[K" + Text(frames, bytes, totalBytes, Stopwatch.GetElapsedTime(_started)));
+    }
+
+    /// <summary>Removes the line, so that what is printed next starts on a clean one.</summary>
+    public void Dispose()
+    {
+        if (_isDirty)
+        {
+            Console.Error.Write("\r\x1b[K");
+            _isDirty = false;
+        }
+    }
+
+    internal static string Text(long frames, long bytes, long totalBytes, TimeSpan elapsed)
+    {
+        var text = string.Create(CultureInfo.InvariantCulture, $"{frames:N0} frames  {Quantity.Bytes(bytes)}");
+        if (totalBytes <= 0 || bytes <= 0)
+        {
+            return text;
+        }
+
+        var share = Math.Min(1.0, (double)bytes / totalBytes);
+        var left = TimeSpan.FromSeconds(elapsed.TotalSeconds * (1 - share) / share);
+        return text + string.Create(CultureInfo.InvariantCulture, $"  {share * 100:F0} %  {Quantity.Duration(left)} left");
+    }
+}

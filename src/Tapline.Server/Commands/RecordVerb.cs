@@ -1,0 +1,189 @@
+// `tapline record`: packets to disk without a console or flow accounting. The data plane is the engine's; here are the
+// options, the progress line and how the account is printed at the end.
+using System.CommandLine;
+using System.Text;
+using System.Text.Json;
+using Tapline.Base;
+using Tapline.Server.Config;
+using Tapline.Workers;
+
+namespace Tapline.Server.Commands;
+
+/// <summary>The verb `record`.</summary>
+internal static class RecordVerb
+{
+    public static Command Build()
+    {
+        var from = new Option<string[]>("--from")
+        {
+            Description = "Points to record, separated by commas: interfaces, globs, bridge:NAME, vm:NAME.",
+            Required = true,
+            AllowMultipleArgumentsPerToken = false,
+        };
+        var data = new Option<string>("--data")
+        {
+            Description = "The data folder; segments go into its folder `recording`.",
+            Required = true,
+        };
+        var budget = new Option<string?>("--budget")
+        {
+            Description = "Disk space for all segments, e.g. 500M or 20G; the oldest go first. 10G when not given.",
+        };
+        var filter = new Option<string?>("--filter") { Description = "Records only what this pcap-filter expression selects." };
+        var seconds = new Option<double?>("--seconds") { Description = "Ends by itself after so many seconds." };
+        var workers = new Option<int>("--workers") { Description = "Worker threads; as many as processors when not given." };
+        var json = new Option<bool>("--json") { Description = "Prints the account as one JSON object." };
+        budget.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<string?>() is { } text
+                && (!Quantity.TryParseBytes(text, out var bytes) || bytes < Limits.RecordBudgetBytesMin))
+            {
+                result.AddError($"--budget wants a size of at least {Limits.RecordBudgetBytesMin >> 20}M, e.g. 500M or 20G.");
+            }
+        });
+        seconds.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<double?>() is <= 0)
+            {
+                result.AddError("--seconds wants a number above 0.");
+            }
+        });
+        var command = new Command("record", "Records packets into rolling pcapng files that any tool opens.")
+        {
+            from, data, budget, filter, seconds, workers, json,
+        };
+        command.Examples(
+            ("tapline record --from bridge:br0 --data rec --budget 100G",
+                "Every frame that enters the switch br0; the newest 100 GB are kept."),
+            ("tapline record --from vnet3,vnet4 --data rec --filter 'tcp port 5432' --seconds 60 --json",
+                "One minute of two ports' PostgreSQL traffic, then the account as JSON."));
+        command.SetAction(parsed => Run(
+            new EngineOptions
+            {
+                Points = Split(parsed.GetValue(from)),
+                Record = new RecordPlan
+                {
+                    Folder = new DataFolder(Path.GetFullPath(parsed.GetValue(data)!)).Recording,
+                    BudgetBytes = Quantity.TryParseBytes(parsed.GetValue(budget) ?? "", out var bytes)
+                        ? bytes : Limits.RecordBudgetBytesDefault,
+                    Filter = parsed.GetValue(filter),
+                },
+                Workers = parsed.GetValue(workers),
+                Seconds = parsed.GetValue(seconds),
+                Analyse = false,
+            },
+            parsed.GetValue(json)));
+        return command;
+    }
+
+    private static string[] Split(string[]? words) =>
+        [.. (words ?? []).SelectMany(w => w.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))];
+
+    private static int Run(EngineOptions options, bool json)
+    {
+        using var signals = new StopSignals();
+        EngineReport report;
+        using (var progress = new ProgressLine())
+        {
+            report = EngineRun.Run(
+                options,
+                signals.Token,
+                () => Console.Error.WriteLine(
+                    $"Recording {string.Join(", ", options.Points)} into {options.Record!.Folder}; "
+                    + (options.Seconds is null ? "Ctrl-C ends." : $"ends after {options.Seconds} s.")),
+                now => progress.Show(now.Recorded, now.WrittenBytes, 0));
+        }
+
+        var fault = report.Fault ?? report.Recorder?.StallReason;
+        if (fault is not null)
+        {
+            Console.Error.WriteLine($"tapline: {fault}");
+        }
+
+        if (report.Recorder is not null)
+        {
+            Console.WriteLine(json ? ToJson(report, report.Recorder) : ToText(report, report.Recorder));
+        }
+
+        return report.Fault is null && fault is not null ? ExitCodes.Failed : report.ExitCode;
+    }
+
+    private static string ToText(EngineReport report, RecorderReport recorder)
+    {
+        var text = new StringBuilder();
+        text.AppendLine(
+            $"{"point",-16} {"arrived",14} {"dropped in ring",16} {"recorded",14} {"filtered",14} {"dropped",10}");
+        foreach (var point in report.Points)
+        {
+            text.AppendLine(
+                $"{point.Point,-16} {Quantity.Count(point.Arrived),14} {Quantity.Count(point.DroppedRing),16} "
+                + $"{Quantity.Count(point.Counts.Recorded),14} {Quantity.Count(Filtered(point)),14} "
+                + $"{Quantity.Count(point.Counts.DroppedRecorder),10}");
+        }
+
+        text.AppendLine();
+        text.AppendLine(
+            $"{Quantity.Count(recorder.Recorded)} frames recorded, {Quantity.Bytes(recorder.WrittenBytes)} written; "
+            + $"{Quantity.Count(recorder.Segments)} segments with {Quantity.Bytes(recorder.UsedBytes)} of "
+            + $"{Quantity.Bytes(recorder.BudgetBytes)} in {recorder.Folder}.");
+        if (recorder.Removed > 0)
+        {
+            text.AppendLine($"{Quantity.Count(recorder.Removed)} oldest segments were removed to keep the budget.");
+        }
+
+        if (recorder.Recovered > 0)
+        {
+            text.AppendLine($"{recorder.Recovered} segments of a crashed run were repaired at the start.");
+        }
+
+        if (!recorder.IsDirect)
+        {
+            text.AppendLine("This file system takes no direct writes; the page cache was used, which is slower.");
+        }
+
+        return text.ToString().TrimEnd();
+    }
+
+    private static long Filtered(PointReport point) =>
+        point.Counts.Captured - point.Counts.Recorded - point.Counts.DroppedRecorder;
+
+    private static string ToJson(EngineReport report, RecorderReport recorder)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            json.WriteNumber("duration_ns", report.DurationNs);
+            json.WriteStartArray("points");
+            foreach (var point in report.Points)
+            {
+                json.WriteStartObject();
+                json.WriteString("point", point.Point);
+                json.WriteNumber("arrived", point.Arrived);
+                json.WriteNumber("dropped_ring", point.DroppedRing);
+                json.WriteNumber("captured", point.Counts.Captured);
+                json.WriteNumber("recorded", point.Counts.Recorded);
+                json.WriteNumber("filtered_recorder", Filtered(point));
+                json.WriteNumber("dropped_recorder", point.Counts.DroppedRecorder);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            json.WriteStartObject("recorder");
+            json.WriteString("folder", recorder.Folder);
+            json.WriteNumber("recorded", recorder.Recorded);
+            json.WriteNumber("dropped", recorder.Dropped);
+            json.WriteNumber("written_bytes", recorder.WrittenBytes);
+            json.WriteNumber("segments", recorder.Segments);
+            json.WriteNumber("bytes", recorder.UsedBytes);
+            json.WriteNumber("budget_bytes", recorder.BudgetBytes);
+            json.WriteNumber("removed_segments", recorder.Removed);
+            json.WriteNumber("recovered_segments", recorder.Recovered);
+            json.WriteBoolean("direct", recorder.IsDirect);
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(buffer.ToArray());
+    }
+}

@@ -1,0 +1,185 @@
+// YAML text → NodeConfiguration, or the list of all its mistakes with their lines. JSON is YAML too: `up` hands the
+// resolved configuration to the engine in that form, through this same reader.
+using System.Net;
+using Tapline.Base;
+using Tapline.Workers;
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace Tapline.Server.Config;
+
+/// <summary>Reads configuration files.</summary>
+internal static class ConfigurationReader
+{
+    private const int FileBytesMax = 1024 * 1024;
+    private const int DepthMax = 32;
+    private const long RingBudgetBytesMin = 4L << 20;
+    private const long RecordBudgetBytesMin = 16L << 20;
+
+    /// <summary>Reads a file; null and the mistakes when there is one.</summary>
+    public static NodeConfiguration? ReadFile(string path, out IReadOnlyList<ConfigurationMistake> mistakes)
+    {
+        string text;
+        try
+        {
+            if (new FileInfo(path) is { Exists: true, Length: > FileBytesMax })
+            {
+                mistakes = [new(1, 1, "This is larger than any configuration; is it the right file?")];
+                return null;
+            }
+
+            text = File.ReadAllText(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            mistakes = [new(1, 1, $"The file cannot be read: {e.Message}")];
+            return null;
+        }
+
+        return Read(text, out mistakes);
+    }
+
+    public static NodeConfiguration? Read(string text, out IReadOnlyList<ConfigurationMistake> mistakes)
+    {
+        var found = new List<ConfigurationMistake>();
+        mistakes = found;
+        YamlStream yaml = [];
+        try
+        {
+            CheckDepth(text);
+            yaml.Load(new StringReader(text));
+        }
+        catch (YamlException e)
+        {
+            var line = Math.Max(1, e.Start.Line);
+            var reason = e.InnerException?.Message ?? e.Message;
+            found.Add(new ConfigurationMistake(line, e.Start.Column, $"This is not YAML: {reason}"));
+            return null;
+        }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException or FormatException
+            or NullReferenceException)
+        {
+            // The parser's own way of giving up on some malformed texts; it names no place then.
+            found.Add(new ConfigurationMistake(1, 1, $"This is not YAML: {e.Message}"));
+            return null;
+        }
+
+        if (yaml.Documents.Count == 0)
+        {
+            return new NodeConfiguration();
+        }
+
+        if (yaml.Documents.Count > 1 || yaml.Documents[0].RootNode is not YamlMappingNode root)
+        {
+            found.Add(new ConfigurationMistake(1, 1, "A configuration is one document of `key: value` lines."));
+            return null;
+        }
+
+        var configuration = ReadRoot(new YamlSection(root, "", found));
+        found.Sort((a, b) => (a.Line, a.Column).CompareTo((b.Line, b.Column)));
+        return found.Count == 0 ? configuration : null;
+    }
+
+    /// <summary>The tree is built by recursion: brackets without end must not end the process.</summary>
+    private static void CheckDepth(string text)
+    {
+        var parser = new Parser(new StringReader(text));
+        for (var depth = 0; parser.MoveNext();)
+        {
+            depth += parser.Current!.NestingIncrease;
+            if (depth > DepthMax)
+            {
+                throw new YamlException(parser.Current.Start, parser.Current.End, "nested deeper than any configuration.");
+            }
+        }
+    }
+
+    private static NodeConfiguration ReadRoot(YamlSection root)
+    {
+        var mirrors = new List<MirrorPlan>();
+        foreach (var section in root.Sections("mirrors"))
+        {
+            if (ReadMirror(section, mirrors) is { } mirror)
+            {
+                mirrors.Add(mirror);
+            }
+        }
+
+        var configuration = new NodeConfiguration
+        {
+            Node = root.Text("node"),
+            Data = root.Text("data"),
+            Points = root.Texts("points"),
+            Exclude = root.Texts("exclude"),
+            Workers = (int)(root.Number("workers", 0, Limits.WorkersMax) ?? 0),
+            RingBudgetBytes = root.Bytes("ring_budget", RingBudgetBytesMin) ?? Limits.RingBudgetBytesDefault,
+            FlowCapacity = (int)(root.Number("flow_capacity", 1024, 1 << 28) ?? Limits.LiveFlowsDefault),
+            Mirrors = mirrors,
+            Record = ReadRecord(root.Section("record")),
+            Console = ReadConsole(root.Section("console")),
+        };
+        root.RejectOthers();
+        return configuration;
+    }
+
+    private static MirrorPlan? ReadMirror(YamlSection section, List<MirrorPlan> before)
+    {
+        var session = section.Text("session") ?? $"m{before.Count + 1}";
+        if (before.Exists(m => m.Session == session))
+        {
+            section.Mistake("session", $"'{session}' is the name of another session.");
+        }
+
+        var to = section.Text("to");
+        if (to is null)
+        {
+            section.Mistake("to", "a mirror needs a target, e.g. nic:eth2.");
+        }
+
+        var plan = new MirrorPlan
+        {
+            Session = session,
+            To = to ?? "",
+            From = section.Texts("from"),
+            Filter = section.Text("filter"),
+            SliceBytes = (int)(section.Number("slice", 0, Limits.FrameBytesMax) ?? 0),
+        };
+        section.RejectOthers();
+        return to is null ? null : plan;
+    }
+
+    private static RecordConfiguration? ReadRecord(YamlSection? section)
+    {
+        if (section is null)
+        {
+            return null;
+        }
+
+        var record = new RecordConfiguration
+        {
+            Folder = section.Text("folder"),
+            BudgetBytes = section.Bytes("budget", RecordBudgetBytesMin) ?? Limits.RecordBudgetBytesDefault,
+            Filter = section.Text("filter"),
+        };
+        section.RejectOthers();
+        return record;
+    }
+
+    private static ConsoleConfiguration ReadConsole(YamlSection? section)
+    {
+        if (section is null)
+        {
+            return new ConsoleConfiguration();
+        }
+
+        var console = new ConsoleConfiguration
+        {
+            Listen = section.Parsed("listen",
+                t => t.Contains(':', StringComparison.Ordinal) && IPEndPoint.TryParse(t, out var e) ? e : null,
+                "ADDR:PORT such as 127.0.0.1:7777"),
+            RetentionDays = (int)(section.Number("retention_days", 0, 36_500) ?? 30),
+        };
+        section.RejectOthers();
+        return console;
+    }
+}

@@ -1,0 +1,81 @@
+// NodeConfiguration → JSON that ConfigurationReader reads back: how `up` hands its resolved orders to the engine. Written
+// beside and renamed, so that a restarted engine never reads half a file.
+using System.Text.Json;
+
+namespace Tapline.Server.Config;
+
+/// <summary>Writes the resolved configuration.</summary>
+internal static class ConfigurationWriter
+{
+    private static readonly JsonWriterOptions s_indented = new() { Indented = true };
+
+    public static void WriteFile(NodeConfiguration configuration, string path)
+    {
+        var beside = path + ".new";
+        using (var file = File.Create(beside))
+        using (var json = new Utf8JsonWriter(file, s_indented))
+        {
+            Write(configuration, json);
+        }
+
+        File.Move(beside, path, overwrite: true);
+    }
+
+    private static void Write(NodeConfiguration c, Utf8JsonWriter json)
+    {
+        json.WriteStartObject();
+        Text(json, "node", c.Node);
+        Text(json, "data", c.Data);
+        Texts(json, "points", c.Points);
+        Texts(json, "exclude", c.Exclude);
+        json.WriteNumber("workers", c.Workers);
+        json.WriteNumber("ring_budget", c.RingBudgetBytes);
+        json.WriteNumber("flow_capacity", c.FlowCapacity);
+        json.WriteStartArray("mirrors");
+        foreach (var m in c.Mirrors)
+        {
+            json.WriteStartObject();
+            json.WriteString("session", m.Session);
+            json.WriteString("to", m.To);
+            Texts(json, "from", m.From);
+            Text(json, "filter", m.Filter);
+            json.WriteNumber("slice", m.SliceBytes);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        if (c.Record is { } record)
+        {
+            json.WriteStartObject("record");
+            Text(json, "folder", record.Folder);
+            json.WriteNumber("budget", record.BudgetBytes);
+            Text(json, "filter", record.Filter);
+            json.WriteEndObject();
+        }
+
+        json.WriteStartObject("console");
+        Text(json, "listen", c.Console.Listen?.ToString());
+        json.WriteNumber("retention_days", c.Console.RetentionDays);
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    private static void Text(Utf8JsonWriter json, string key, string? text)
+    {
+        if (!string.IsNullOrEmpty(text))
+        {
+            json.WriteString(key, text);
+        }
+    }
+
+    private static void Texts(Utf8JsonWriter json, string key, IReadOnlyList<string> texts)
+    {
+        json.WriteStartArray(key);
+        foreach (var text in texts)
+        {
+            json.WriteStringValue(text);
+        }
+
+        json.WriteEndArray();
+    }
+}

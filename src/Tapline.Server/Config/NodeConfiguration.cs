@@ -1,0 +1,70 @@
+// What the operator wrote, validated: the model of a node's configuration file and of `up`'s options. Immutable.
+using System.Net;
+using Tapline.Base;
+using Tapline.Workers;
+
+namespace Tapline.Server.Config;
+
+/// <summary>One node: what it observes, mirrors, records, and where its console listens.</summary>
+internal sealed record NodeConfiguration
+{
+    public string? Node { get; init; }
+
+    public string? Data { get; init; }
+
+    public IReadOnlyList<string> Points { get; init; } = [];
+
+    public IReadOnlyList<string> Exclude { get; init; } = [];
+
+    /// <summary>0 = one for each processor.</summary>
+    public int Workers { get; init; }
+
+    public long RingBudgetBytes { get; init; } = Limits.RingBudgetBytesDefault;
+
+    public int FlowCapacity { get; init; } = Limits.LiveFlowsDefault;
+
+    public IReadOnlyList<MirrorPlan> Mirrors { get; init; } = [];
+
+    /// <summary>Null = nothing is recorded.</summary>
+    public RecordConfiguration? Record { get; init; }
+
+    public ConsoleConfiguration Console { get; init; } = new();
+
+    /// <summary>The engine's half of it.</summary>
+    public EngineOptions ToEngineOptions(DataFolder data) => new()
+    {
+        Node = Node ?? Environment.MachineName,
+        Points = Points,
+        Exclude = Exclude,
+        Mirrors = Mirrors,
+        Record = Record is null ? null : new RecordPlan
+        {
+            Folder = Record.Folder ?? data.Recording,
+            BudgetBytes = Record.BudgetBytes,
+            Filter = Record.Filter,
+        },
+        DataFolder = data.Root,
+        Workers = Workers,
+        RingBudgetBytes = RingBudgetBytes,
+        FlowCapacity = FlowCapacity,
+    };
+}
+
+/// <summary>What is kept on disk.</summary>
+internal sealed record RecordConfiguration
+{
+    /// <summary>Null = `recording` in the data folder.</summary>
+    public string? Folder { get; init; }
+
+    public long BudgetBytes { get; init; } = Limits.RecordBudgetBytesDefault;
+
+    public string? Filter { get; init; }
+}
+
+/// <summary>Where the console listens and how long it keeps records.</summary>
+internal sealed record ConsoleConfiguration
+{
+    public IPEndPoint? Listen { get; init; }
+
+    public int RetentionDays { get; init; } = 30;
+}

@@ -1,0 +1,155 @@
+// The demo's virtual switch: a Linux bridge, four namespaces as VMs on it, and a tool port with a namespace of its own
+// behind, which is not on the bridge. In: a journal. Out: names, addresses, kernel counters. IPv6, STP and multicast
+// snooping are off so that every frame is the application's. Addresses are of 198.18.0.0/15 (RFC 2544, for such networks).
+using System.Globalization;
+using System.Text.Json;
+
+namespace Tapline.Server.Demo;
+
+/// <summary>Bridge, VMs, tool port.</summary>
+internal sealed class DemoNetwork
+{
+    /// <summary>The VMs in the order of their addresses.</summary>
+    public static readonly string[] Vms = ["client", "web", "app", "db"];
+
+    private const int DemosMax = 20;
+    private readonly string _prefix;
+    private readonly int _number;
+
+    private DemoNetwork(int number)
+    {
+        _number = number;
+        _prefix = number == 1 ? "demo" : $"demo{number}";
+    }
+
+    public string Bridge => $"{_prefix}-br";
+
+    /// <summary>The host's end of the tool port: what the mirror sends to.</summary>
+    public string ToolPort => $"{_prefix}-tool";
+
+    public string ToolSpace => $"{_prefix}-tool";
+
+    /// <summary>Name of a VM's namespace, and of its port on the bridge.</summary>
+    public string Vm(string role) => $"{_prefix}-{role}";
+
+    public string Address(string role) => $"198.18.{70 + _number}.{2 + Array.IndexOf(Vms, role)}";
+
+    private string HostAddress => $"198.18.{70 + _number}.1";
+
+    /// <summary>Makes everything; the first free number decides the names, so two demos do not meet.</summary>
+    public static DemoNetwork Create(DemoJournal journal)
+    {
+        var network = Claim(journal);
+        Quiet(network.Bridge);
+        DemoShell.Run("ip", "address", "add", network.HostAddress + "/24", "dev", network.Bridge);
+        DemoShell.Run("ip", "link", "set", network.Bridge, "up");
+        foreach (var role in Vms)
+        {
+            network.AddVm(journal, role);
+        }
+
+        network.AddToolPort(journal);
+        return network;
+    }
+
+    /// <summary>Frames that entered the switch, by port: what each VM sent, and what the host sent into the bridge.</summary>
+    public Dictionary<string, long> Crossed()
+    {
+        var crossed = Vms.ToDictionary(Vm, role => Counter([], Vm(role), "rx"));
+        crossed[Bridge] = Counter([], Bridge, "tx");
+        return crossed;
+    }
+
+    /// <summary>Frames that arrived at the tool's end of the tool port, by the kernel's counter.</summary>
+    public long ToolPortReceived() => Counter(["-n", ToolSpace], "eth0", "rx");
+
+    /// <summary>Ends even the last source of frames, address resolution, so that the counters can be compared at rest.</summary>
+    public void Silence()
+    {
+        foreach (var role in Vms)
+        {
+            DemoShell.Try("ip", "-n", Vm(role), "link", "set", "eth0", "arp", "off");
+        }
+
+        DemoShell.Try("ip", "link", "set", Bridge, "arp", "off");
+    }
+
+    private static DemoNetwork Claim(DemoJournal journal)
+    {
+        for (var number = 1; number <= DemosMax; number++)
+        {
+            var network = new DemoNetwork(number);
+            if (DemoShell.Try("ip", "link", "show", "dev", network.Bridge).ExitCode == 0
+                || Vms.Append("tool").Any(role => File.Exists($"/run/netns/{network.Vm(role)}"))
+                || HasRoute(network.HostAddress))
+            {
+                continue;
+            }
+
+            journal.Link(network.Bridge);
+            var (exitCode, _, _) = DemoShell.Try(
+                "ip", "link", "add", "name", network.Bridge, "type", "bridge", "mcast_snooping", "0", "stp_state", "0");
+            if (exitCode == 0)
+            {
+                return network;
+            }
+
+            journal.Forget("link", network.Bridge);
+        }
+
+        throw new DemoException(
+            "No free name for the demo: demo-br to demo20-br, their namespaces or their addresses (198.18.71-90.0/24) are in use.");
+    }
+
+    private static bool HasRoute(string address) =>
+        DemoShell.Run("ip", "-o", "route", "show", "root", address[..address.LastIndexOf('.')] + ".0/24").Trim().Length > 0;
+
+    private void AddVm(DemoJournal journal, string role)
+    {
+        var vm = Vm(role);
+        MakeSpace(journal, vm);
+        journal.Link(vm);
+        DemoShell.Run("ip", "link", "add", "name", vm, "type", "veth", "peer", "name", "eth0", "netns", vm);
+        Quiet(vm);
+        DemoShell.Run("ip", "link", "set", vm, "master", Bridge, "up");
+        DemoShell.Run("ip", "-n", vm, "address", "add", Address(role) + "/24", "dev", "eth0");
+        DemoShell.Run("ip", "-n", vm, "link", "set", "eth0", "up");
+    }
+
+    private void AddToolPort(DemoJournal journal)
+    {
+        MakeSpace(journal, ToolSpace);
+        journal.Link(ToolPort);
+        DemoShell.Run("ip", "link", "add", "name", ToolPort, "type", "veth", "peer", "name", "eth0", "netns", ToolSpace);
+        Quiet(ToolPort);
+        // A wire carries no super-frames: with one segment at most, the kernel cuts them up before the tool port.
+        DemoShell.Run("ip", "link", "set", ToolPort, "gso_max_segs", "1", "arp", "off", "up");
+        DemoShell.Run("ip", "-n", ToolSpace, "link", "set", "eth0", "arp", "off", "up");
+    }
+
+    private static void MakeSpace(DemoJournal journal, string name)
+    {
+        journal.Namespace(name);
+        DemoShell.Run("ip", "netns", "add", name);
+        DemoShell.Run(
+            "ip", "netns", "exec", name, "sh", "-c",
+            "for f in all default; do if [ -e /proc/sys/net/ipv6/conf/$f/disable_ipv6 ]; then " +
+            "echo 1 > /proc/sys/net/ipv6/conf/$f/disable_ipv6; fi; done");
+        DemoShell.Run("ip", "-n", name, "link", "set", "lo", "up");
+    }
+
+    private static void Quiet(string device)
+    {
+        var path = $"/proc/sys/net/ipv6/conf/{device}/disable_ipv6";
+        if (File.Exists(path))
+        {
+            File.WriteAllText(path, "1");
+        }
+    }
+
+    private static long Counter(string[] place, string device, string direction)
+    {
+        using var document = JsonDocument.Parse(DemoShell.Run(["ip", .. place, "-s", "-j", "link", "show", "dev", device]));
+        return document.RootElement[0].GetProperty("stats64").GetProperty(direction).GetProperty("packets").GetInt64();
+    }
+}

@@ -1,0 +1,143 @@
+// The engine's answer to {"verb":"snapshot"} (docs/formats/engine-socket.md), as the console, the API and `top` read it.
+// All counters are cumulative since the engine started. Names of interfaces and VMs are hostile text: whoever shows
+// them encodes them for the place where they are shown.
+namespace Tapline.Server.Telemetry;
+
+/// <summary>One reading of everything the engine counts. Immutable.</summary>
+internal sealed record EngineSnapshot
+{
+    public string Time { get; init; } = "";
+
+    public string Node { get; init; } = "";
+
+    public string Version { get; init; } = "";
+
+    public long UptimeNs { get; init; }
+
+    public int Pid { get; init; }
+
+    public IReadOnlyList<Point> Points { get; init; } = [];
+
+    public IReadOnlyList<Mirror> Mirrors { get; init; } = [];
+
+    /// <summary>Null when nothing is recorded.</summary>
+    public RecorderState? Recorder { get; init; }
+
+    public FlowTable Flows { get; init; } = new();
+
+    /// <summary>Frames by decode verdict.</summary>
+    public IReadOnlyDictionary<string, long> Verdicts { get; init; } = new Dictionary<string, long>();
+
+    public IReadOnlyList<WorkerState> Workers { get; init; } = [];
+
+    public long AllocatedBytes { get; init; }
+
+    public long GcCollections { get; init; }
+
+    /// <summary>One observation point. arrived = captured + dropped_ring + what still waits in the ring.</summary>
+    internal sealed record Point
+    {
+        public int Id { get; init; }
+
+        [System.Text.Json.Serialization.JsonPropertyName("point")]
+        public string Name { get; init; } = "";
+
+        public string Kind { get; init; } = "port";
+
+        public string? Switch { get; init; }
+
+        public string? Vm { get; init; }
+
+        public string State { get; init; } = "up";
+
+        public long Arrived { get; init; }
+
+        public long DroppedRing { get; init; }
+
+        public long Captured { get; init; }
+
+        public long CapturedBytes { get; init; }
+
+        public long Segments { get; init; }
+
+        public long Analysed { get; init; }
+
+        public long Undecodable { get; init; }
+
+        public long Recorded { get; init; }
+
+        public long DroppedRecorder { get; init; }
+    }
+
+    /// <summary>One mirror session. offered = sent + filtered + sampled_out + dropped.</summary>
+    internal sealed record Mirror
+    {
+        public string Session { get; init; } = "";
+
+        public string To { get; init; } = "";
+
+        public string? Filter { get; init; }
+
+        public string State { get; init; } = "up";
+
+        public long Offered { get; init; }
+
+        public long Sent { get; init; }
+
+        public long SentWireFrames { get; init; }
+
+        public long SentBytes { get; init; }
+
+        public long Filtered { get; init; }
+
+        public long SampledOut { get; init; }
+
+        /// <summary>Frames wanted and lost, by reason.</summary>
+        public IReadOnlyDictionary<string, long> Dropped { get; init; } = new Dictionary<string, long>();
+    }
+
+    internal sealed record RecorderState
+    {
+        public string Folder { get; init; } = "";
+
+        public long Segments { get; init; }
+
+        public long Bytes { get; init; }
+
+        public long BudgetBytes { get; init; }
+
+        public long Recorded { get; init; }
+
+        public long Dropped { get; init; }
+
+        public string? Oldest { get; init; }
+    }
+
+    internal sealed record FlowTable
+    {
+        public long Active { get; init; }
+
+        public long Created { get; init; }
+
+        public long Evicted { get; init; }
+
+        public long Capacity { get; init; }
+
+        public long RecordsWritten { get; init; }
+
+        public long RecordsDropped { get; init; }
+    }
+
+    internal sealed record WorkerState
+    {
+        public int Worker { get; init; }
+
+        public int Cpu { get; init; }
+
+        public long Frames { get; init; }
+
+        public long Batches { get; init; }
+
+        public long RingBytes { get; init; }
+    }
+}

@@ -1,0 +1,48 @@
+// Entry point: `Tapline.Bench --filter '*FlowUpdate*'` for figures; `Tapline.Bench quick` for a look in seconds;
+// `process-split` and `copy-cost` are the measurements of ADR 0002 and 0003.
+using System.Diagnostics;
+using BenchmarkDotNet.Running;
+using Tapline.Bench;
+
+if (args is ["quick", ..])
+{
+    var bench = new FlowUpdate();
+    bench.Setup();
+    for (var round = 0; round < 8; round++)
+    {
+        var decode = CpuNs(() => bench.DecodeOnly());
+        var both = CpuNs(() => bench.DecodeAndFlow());
+        Console.WriteLine($"decode {decode:F0} ns, decode and flow {both:F0} ns of CPU time a frame");
+    }
+
+    bench.Cleanup();
+    return 0;
+}
+
+switch (args)
+{
+    case ["process-split", ..]:
+        ProcessSplit.Run(rounds: 3, seconds: 5);
+        return 0;
+    case ["churn"]:
+        ProcessSplit.Churn(CancellationToken.None);
+        return 0;
+    case ["copy-cost"]:
+        CopyCost.Run(rounds: 5);
+        return 0;
+}
+
+if (args is ["scaling", var file, ..])
+{
+    return OfflineScaling.Run(file, args.Length > 2 ? int.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture) : 6);
+}
+
+BenchmarkSwitcher.FromAssembly(typeof(FlowUpdate).Assembly).Run(args);
+return 0;
+
+static double CpuNs(Action action)
+{
+    var before = Environment.CpuUsage.TotalTime;
+    action();
+    return (Environment.CpuUsage.TotalTime - before).TotalNanoseconds / FlowUpdate.Frames;
+}

@@ -1,0 +1,92 @@
+// The engine's promise that the collector has nothing to do: while frames flow and a console asks each second, the whole
+// process allocates no managed byte. Measured by the engine's own counters over its own socket, on real kernel rings.
+using System.Text.Json;
+using Tapline.Lab.Frames;
+using Tapline.Lab.Net;
+using Tapline.Lab.Nodes;
+using Xunit;
+
+namespace Tapline.Lab.DataPlane;
+
+public sealed class SteadyStateTests
+{
+    private const int FramesPerSecond = 100_000;
+    private const int TickMicroseconds = 1000;
+    private const int Questions = 6;
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void While_frames_flow_nothing_is_allocated(bool withMirrorAndRecorder)
+    {
+        LabNeeds.Namespaces();
+        LabNeeds.Tools("ethtool");
+        using var space = NetNamespace.Create("ss");
+        using var pair = VethPair.Create(space, space);
+        using var tool = VethPair.Create(space, space);
+        space.Run("ethtool", "-K", pair.Far, "gro", "on");
+        var recording = Directory.CreateTempSubdirectory("tapline-lab-").FullName;
+        string[] more = withMirrorAndRecorder
+            ? ["--mirror", $"nic:{tool.Near};filter=udp", "--record", $"{recording};budget=200M"]
+            : [];
+        using (var engine = LabEngine.Start(space, 1, ["--point", pair.Far, "--workers", "2", .. more]))
+        {
+            using var stop = new CancellationTokenSource();
+            var sender = new Thread(() => space.Enter(() =>
+            {
+                using var source = new FrameSource(LinkIndex.Of(pair.Near), 128, flows: 1024);
+                source.SendPaced(FramesPerSecond, seconds: 120, TickMicroseconds, stop.Token);
+            }));
+            sender.Start();
+            try
+            {
+                AssertQuiet(engine);
+            }
+            finally
+            {
+                stop.Cancel();
+                sender.Join();
+            }
+
+            var ledger = engine.Stop();
+            Assert.Equal(ledger.GetProperty("arrived").GetInt64(),
+                ledger.GetProperty("captured").GetInt64() + ledger.GetProperty("dropped_ring").GetInt64());
+            Assert.Equal(space.Statistic(pair.Far, "rx_packets"), ledger.GetProperty("arrived").GetInt64());
+        }
+
+        Directory.Delete(recording, recursive: true);
+    }
+
+    private static void AssertQuiet(LabEngine engine)
+    {
+        // The first seconds belong to the runtime: methods are compiled for good, buffers find their size.
+        LabWait.Until(() => Ask(engine).GetProperty("uptime_ns").GetInt64() > 8_000_000_000L, "the engine to be warm");
+        var first = Ask(engine);
+        var last = first;
+        for (var i = 0; i < Questions; i++)
+        {
+            var uptime = last.GetProperty("uptime_ns").GetInt64();
+            LabWait.Until(() => Ask(engine).GetProperty("uptime_ns").GetInt64() > uptime + 1_000_000_000L, "a second to pass");
+            last = Ask(engine);
+        }
+
+        Assert.True(Frames(last) - Frames(first) > FramesPerSecond, "frames flow meanwhile");
+        Assert.Equal(0, last.GetProperty("allocated_bytes").GetInt64() - first.GetProperty("allocated_bytes").GetInt64());
+        Assert.Equal(first.GetProperty("gc_collections").GetInt32(), last.GetProperty("gc_collections").GetInt32());
+        foreach (var (before, after) in first.GetProperty("workers").EnumerateArray().Zip(last.GetProperty("workers").EnumerateArray()))
+        {
+            Assert.Equal(before.GetProperty("allocated_bytes").GetInt64(), after.GetProperty("allocated_bytes").GetInt64());
+        }
+    }
+
+    private static JsonElement Ask(LabEngine engine)
+    {
+        Assert.NotNull(LabEngine.Ask(Path.Combine(engine.Data, "engine.sock"), "{\"verb\":\"flows\",\"top\":20}"));
+        var snapshot = engine.Snapshot();
+        Assert.NotNull(snapshot);
+        return snapshot.Value;
+    }
+
+    private static long Frames(JsonElement snapshot) =>
+        snapshot.GetProperty("points").EnumerateArray().Sum(p => p.GetProperty("captured").GetInt64());
+}

@@ -1,0 +1,27 @@
+# Sourced by the benches: where things are, the head of a result file, medians.
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+. "$root/scripts/common.sh"
+
+# Everything that a figure depends on and a reader would ask for.
+head_of() {
+    echo "# $1"
+    echo "# date      $(date -u +%Y-%m-%dT%H:%MZ)"
+    echo "# commit    $(git -C "$root" describe --always --dirty 2>/dev/null)"
+    echo "# kernel    $(uname -r)"
+    echo "# processor $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1), $(nproc) processors, $(awk '/MemTotal/{printf "%.0f GiB", $2/1048576}' /proc/meminfo)"
+    echo "# runtime   .NET SDK $(dotnet --version)"
+    echo "# load      $(cut -d' ' -f1-3 /proc/loadavg) before the start"
+    shift; for package in "$@"; do echo "# package   $package $(dpkg-query -W -f '${Version}' "$package" 2>/dev/null)"; done
+}
+
+median() { sort -n | awk '{v[NR]=$1} END {if (NR) print (NR % 2) ? v[(NR+1)/2] : (v[NR/2] + v[NR/2+1]) / 2}'; }
+
+# ready_tapline: builds what the benches run; sets $tapline and $lab.
+ready_tapline() {
+    require_sdk
+    mkdir -p "$root/bench/results"
+    "$root/scripts/needs.sh" bench || exit 1
+    "$root/tapline" --version > /dev/null || exit 1
+    tapline=$root/artifacts/tapline/Tapline.Server; lab=$root/artifacts/bin/Tapline.Lab/release/Tapline.Lab
+    dotnet build "$root/tests/Tapline.Lab" -c Release -v q --nologo > /dev/null || fail "Tapline.Lab did not build."
+}

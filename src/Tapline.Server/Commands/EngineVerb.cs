@@ -51,6 +51,12 @@ internal static class EngineVerb
         Description = "Ring memory for all points together.", HelpName = "SIZE", DefaultValueFactory = _ => "1G",
     };
 
+    private static readonly Option<string> s_timestamps = new("--timestamps")
+    {
+        Description = "Whose time frames carry: the kernel's, or the NIC's where it stamps frames.", HelpName = "WHOSE",
+        DefaultValueFactory = _ => "kernel",
+    };
+
     private static readonly Option<double?> s_seconds = new("--seconds")
     {
         Description = "End after this time.", HelpName = "N",
@@ -65,9 +71,10 @@ internal static class EngineVerb
 
     public static Command Build()
     {
+        s_timestamps.AcceptOnlyFromAmong("kernel", "hardware");
         var verb = new Command("engine", "The data plane alone: capture, analyse, mirror, record.")
         {
-            s_config, s_points, s_exclude, s_mirrors, s_record, s_data, s_workers, s_ring, s_seconds, s_node, s_json,
+            s_config, s_points, s_exclude, s_mirrors, s_record, s_data, s_workers, s_ring, s_timestamps, s_seconds, s_node, s_json,
         };
         verb.Examples(
             ("tapline engine --point vnet0 --seconds 10 --json", "observe one port for ten seconds and print what became of its frames"),
@@ -124,6 +131,7 @@ internal static class EngineVerb
             Seconds = parsed.GetValue(s_seconds) ?? options.Seconds,
             Node = parsed.GetValue(s_node) ?? options.Node,
             DataFolder = parsed.GetValue(s_data) ?? options.DataFolder,
+            HardwareTimestamps = parsed.GetValue(s_timestamps) == "hardware" || options.HardwareTimestamps,
         };
     }
 

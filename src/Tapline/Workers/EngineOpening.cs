@@ -225,6 +225,7 @@ internal sealed class EngineOpening(EngineOptions options)
         ExcludeNames = excluded,
         Workers = WorkerCount,
         RingBudgetBytes = options.RingBudgetBytes,
+        HardwareTimestamps = options.HardwareTimestamps,
     };
 
     private CompiledFilter? Filter(string? expression)

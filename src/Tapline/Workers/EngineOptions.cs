@@ -28,6 +28,9 @@ public sealed record EngineOptions
     /// <summary>Ring memory for all points and workers together, in bytes.</summary>
     public long RingBudgetBytes { get; init; } = Limits.RingBudgetBytesDefault;
 
+    /// <summary>Take the NIC's time where it stamps frames; other points keep the kernel's.</summary>
+    public bool HardwareTimestamps { get; init; }
+
     /// <summary>Live flows kept at once, over all workers.</summary>
     public int FlowCapacity { get; init; } = Limits.LiveFlowsDefault;
 

@@ -81,16 +81,24 @@ internal static class EngineVerb
             ("tapline engine --point bridge:br0 --mirror 'nic:eth2;filter=tcp port 80' --data /var/lib/tapline",
                 "the privileged half of a node, as a service manager runs it"));
         verb.SetAction(parsed => Orders(parsed, out var mistakes) is { } options
-            ? Run(options, parsed.GetValue(s_json))
+            ? Run(options, parsed.GetValue(s_json), parsed.GetValue(s_config))
             : Refuse(mistakes));
         return verb;
     }
 
     /// <summary>Runs an engine until a signal, and prints its ledger.</summary>
-    public static int Run(EngineOptions options, bool isJson)
+    /// <param name="options">The orders.</param>
+    /// <param name="isJson">Prints the ledger as JSON.</param>
+    /// <param name="configuration">Where the orders came from: its mirror sessions are followed while the engine runs.</param>
+    public static int Run(EngineOptions options, bool isJson, FileInfo? configuration = null)
     {
         using var signals = new StopSignals();
-        var report = EngineRun.Run(options, signals.Token, () => Console.Error.WriteLine("ready"));
+        FileWatch? watch = null;
+        var report = EngineRun.Run(options, signals.Token, engine =>
+        {
+            Console.Error.WriteLine("ready");
+            watch = configuration is null ? null : new FileWatch(configuration.FullName, () => Reload(engine, configuration, options));
+        }, ending: () => watch?.Dispose());
         if (report.Fault is not null)
         {
             Console.Error.WriteLine($"tapline: {report.Fault}");
@@ -103,6 +111,25 @@ internal static class EngineVerb
         }
 
         return report.ExitCode;
+    }
+
+    /// <summary>The file has changed: its sessions are put into force, or its mistakes told and nothing changed.</summary>
+    private static void Reload(Engine engine, FileInfo file, EngineOptions before)
+    {
+        if (FromFile(file, out var mistakes) is not { } options)
+        {
+            Refuse([.. mistakes, $"{file} has changed and is wrong; the engine goes on with what it had."]);
+            return;
+        }
+
+        var mistake = engine.ApplyMirrors(options.Mirrors);
+        Console.Error.WriteLine(mistake is null
+            ? $"tapline: {file} has changed; its {options.Mirrors.Count} mirror session(s) are in force."
+            : $"tapline: {file} has changed and cannot be followed: {mistake} The engine goes on with what it had.");
+        if (!options.Points.SequenceEqual(before.Points) || options.Record != before.Record || options.Workers != before.Workers)
+        {
+            Console.Error.WriteLine("tapline: points, recording and workers change with the engine's next start.");
+        }
     }
 
     private static void Print(AnswerOutput output, EngineReport report, bool isJson)

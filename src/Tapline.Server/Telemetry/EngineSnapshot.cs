@@ -76,7 +76,13 @@ internal sealed record EngineSnapshot
 
         public string To { get; init; } = "";
 
+        /// <summary>Source words; empty = all points.</summary>
+        public IReadOnlyList<string> From { get; init; } = [];
+
         public string? Filter { get; init; }
+
+        /// <summary>Bytes kept of each frame; null = all.</summary>
+        public int? Slice { get; init; }
 
         public string State { get; init; } = "up";
 

@@ -74,6 +74,12 @@ public sealed class Engine : IDisposable
         }
     }
 
+    /// <summary>
+    /// Puts these mirror sessions into force instead of the configured ones; those that stay as they are lose no frame. One
+    /// sentence when they cannot run, and then nothing has changed. Any thread but a worker's.
+    /// </summary>
+    public string? ApplyMirrors(IReadOnlyList<MirrorPlan> plans) => _parts.Mirrors.Apply(plans, out _);
+
     /// <summary>What the capture could not do, one sentence each: a ring without room, a reduced budget.</summary>
     public IReadOnlyList<string> Notices => _parts.Capture.Notices;
 
@@ -119,7 +125,7 @@ public sealed class Engine : IDisposable
             new LivePointBook(capture))
         {
             OnFault = RequestStop,
-            MirrorSources = (session, point) => MirrorSources.Selects(_parts.Options.Mirrors[session].From, point),
+            Mirrors = _parts.Mirrors.Book,
             Losses = index == 0 ? _parts.Losses : null,
             OnEnding = index == 0 ? _supervisor.ShareLosses : null,
         };

@@ -6,8 +6,6 @@ using Tapline.Base.Native;
 using Tapline.Capture.Ring;
 using Tapline.Filter;
 using Tapline.Flows;
-using Tapline.Mirror;
-using Tapline.Mirror.Send;
 using Tapline.Record;
 using Tapline.Store;
 
@@ -19,7 +17,6 @@ internal sealed class EngineOpening(EngineOptions options)
     private readonly List<IDisposable> _opened = [];
     private string? _fault;
     private bool _isUsage;
-    private Func<string, ToolPortPlace> _placeOf = _ => default;
 
     /// <summary>The parts, or null and a report of what is wrong.</summary>
     public static EngineParts? Open(EngineOptions options, out EngineReport? fault)
@@ -42,14 +39,14 @@ internal sealed class EngineOpening(EngineOptions options)
 
     private EngineParts? Open()
     {
-        if (options.Mirrors.Count > Limits.MirrorSessionsMax)
+        if (Filter(options.Record?.Filter) is not { } recordFilter)
         {
-            return Usage($"At most {Limits.MirrorSessionsMax} mirror sessions run in one engine.");
+            return null;
         }
 
-        var recordFilter = Filter(options.Record?.Filter);
-        var sessions = recordFilter is null ? null : OpenSessions();
-        if (sessions is null || recordFilter is null || Excluded(sessions) is not { } excluded)
+        var mirrors = MirrorDesk.Open(options, WorkerCount, out _fault, out _isUsage);
+        Keep(mirrors);
+        if (mirrors is null || Excluded(mirrors) is not { } excluded)
         {
             return null;
         }
@@ -78,16 +75,17 @@ internal sealed class EngineOpening(EngineOptions options)
         }
 
         Keep(capture);
-        return Build(capture, sessions, spoolFolder, recordFolder, recordFilter);
+        mirrors.OnToolPorts = names => capture.ExcludeNames([.. options.Exclude, .. names]);
+        return Build(capture, mirrors, spoolFolder, recordFolder, recordFilter);
     }
 
     private EngineParts Build(
-        LiveCapture capture, MirrorSession[][] sessions, SpoolFolder? spoolFolder, SegmentFolder? recordFolder, CompiledFilter filter)
+        LiveCapture capture, MirrorDesk mirrors, SpoolFolder? spoolFolder, SegmentFolder? recordFolder, CompiledFilter filter)
     {
         var spools = spoolFolder is null ? [] : Each(w => new SpoolWriter(spoolFolder, w, options.Node));
         var recorders = recordFolder is null ? [] : Each(w => new SegmentRecorder(
             recordFolder, new RecorderOptions { Worker = w, Node = options.Node, Filter = options.Record?.Filter }));
-        var parts = new EngineParts
+        return new EngineParts
         {
             Options = options,
             Capture = capture,
@@ -97,23 +95,15 @@ internal sealed class EngineOpening(EngineOptions options)
             RecordFolder = recordFolder,
             Spools = spools,
             Recorders = recorders,
-            Mirrors = sessions,
+            Mirrors = mirrors,
             Pipelines = Each(w => new Pipeline<SpoolSink>
             {
                 Counts = new WorkerCounts(Limits.PointsMax),
                 Flows = options.Analyse ? NewTable(w, spools.Length == 0 ? null : spools[w]) : null,
-                Mirrors = sessions[w],
                 Recorder = recorders.Length == 0 ? null : recorders[w],
                 RecordFilter = filter,
             }),
         };
-        foreach (var session in sessions[0])
-        {
-            parts.SupervisorSpool?.AddSession(new SessionInfo(
-                session.Options.Id, session.Options.Name, session.Options.Target.ToString(), session.Options.Filter.Expression));
-        }
-
-        return parts;
     }
 
     private FlowTable<SpoolSink> NewTable(int worker, SpoolWriter? spool) => new(
@@ -125,98 +115,19 @@ internal sealed class EngineOpening(EngineOptions options)
         },
         new SpoolSink(spool));
 
-    // Before any socket is opened: a loop must not exist for a moment.
-    private string? FindLoop()
-    {
-        var ends = new List<MirrorEnds>();
-        foreach (var plan in options.Mirrors)
-        {
-            if (TargetParser.Parse(plan.To, out _) is { } target)
-            {
-                ends.Add(new MirrorEnds(plan.Session, plan.From, target.Interface));
-            }
-        }
-
-        if (ends.Count == 0)
-        {
-            return null;
-        }
-
-        _placeOf = ToolPortPlaces.Read();
-        return MirrorValidation.Check(options.Points, ends, _placeOf);
-    }
-
-    private MirrorSession[][]? OpenSessions()
-    {
-        if (FindLoop() is { } loop)
-        {
-            Usage(loop);
-            return null;
-        }
-
-        var sessions = Each(_ => new MirrorSession[options.Mirrors.Count]);
-        for (var i = 0; i < options.Mirrors.Count; i++)
-        {
-            var plan = options.Mirrors[i];
-            var filter = Filter(plan.Filter);
-            var target = filter is null ? null : TargetParser.Parse(plan.To, out _fault);
-            if (filter is null || target is null)
-            {
-                _isUsage = true;
-                return null;
-            }
-
-            var session = new MirrorSessionOptions
-            {
-                Id = (ushort)i,
-                Name = plan.Session,
-                Target = target,
-                Filter = filter,
-                SliceBytes = plan.SliceBytes,
-                AllPoints = plan.From.Count == 0,
-            };
-            foreach (var worker in sessions)
-            {
-                var sender = PacketSender.Open(target.Interface, out _fault);
-                if (sender is null)
-                {
-                    return null;
-                }
-
-                Keep(worker[i] = new MirrorSession(session, sender));
-            }
-        }
-
-        return sessions;
-    }
-
     /// <summary>
     /// Interfaces that are never captured: what the operator excluded, all tool ports, and the other end of a tool port
     /// that is a veth here, where the copies arrive. By name, because one that is made anew has another index.
     /// </summary>
-    private List<string>? Excluded(MirrorSession[][] sessions)
+    private List<string>? Excluded(MirrorDesk mirrors)
     {
-        var names = new List<string>(options.Exclude);
-        foreach (var name in names)
+        if (options.Exclude.FirstOrDefault(name => InterfaceIndex.Of(name) == 0) is { } unknown)
         {
-            if (InterfaceIndex.Of(name) == 0)
-            {
-                Usage($"There is no interface {name} to exclude; see `ip link`.");
-                return null;
-            }
+            Usage($"There is no interface {unknown} to exclude; see `ip link`.");
+            return null;
         }
 
-        foreach (var session in sessions[0])
-        {
-            var target = session.Options.Target.Interface;
-            names.Add(target);
-            if (_placeOf(target).PeerName is { } peer)
-            {
-                names.Add(peer);
-            }
-        }
-
-        return names;
+        return [.. options.Exclude, .. mirrors.ToolPorts];
     }
 
     private LiveCaptureOptions CaptureOptions(List<string> excluded) => new()

@@ -47,25 +47,6 @@ public sealed record EngineOptions
     public int WatchdogSeconds { get; init; } = 10;
 }
 
-/// <summary>One mirror session as ordered.</summary>
-public sealed record MirrorPlan
-{
-    /// <summary>The session's name in ledgers (<c>m1</c>, …).</summary>
-    public required string Session { get; init; }
-
-    /// <summary>Source points; empty = all points of the engine.</summary>
-    public IReadOnlyList<string> From { get; init; } = [];
-
-    /// <summary>The target, e.g. <c>nic:eth2</c>.</summary>
-    public required string To { get; init; }
-
-    /// <summary>Filter expression; null = every frame.</summary>
-    public string? Filter { get; init; }
-
-    /// <summary>Bytes kept of each frame; 0 = whole frames.</summary>
-    public int SliceBytes { get; init; }
-}
-
 /// <summary>What to record, where, and how much.</summary>
 public sealed record RecordPlan
 {

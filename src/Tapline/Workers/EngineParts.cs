@@ -1,7 +1,6 @@
 // Everything that a running engine holds, in one place, so that it is closed in one place. Opened by EngineOpening in
 // the order of the fields, released in the reverse.
 using Tapline.Capture.Ring;
-using Tapline.Mirror;
 using Tapline.Record;
 using Tapline.Store;
 
@@ -27,8 +26,7 @@ internal sealed class EngineParts : IDisposable
 
     public required SegmentRecorder[] Recorders { get; init; }
 
-    /// <summary>By worker, then by session.</summary>
-    public required MirrorSession[][] Mirrors { get; init; }
+    public required MirrorDesk Mirrors { get; init; }
 
     public required Pipeline<SpoolSink>[] Pipelines { get; init; }
 
@@ -55,11 +53,7 @@ internal sealed class EngineParts : IDisposable
             pipeline.Counts.Dispose();
         }
 
-        foreach (var sessions in Mirrors)
-        {
-            Array.ForEach(sessions, s => s.Dispose());
-        }
-
+        Mirrors.Dispose();
         Array.ForEach(Recorders, r => r.Dispose());
         Array.ForEach(Spools, s => s.Dispose());
         SupervisorSpool?.Dispose();

@@ -57,19 +57,11 @@ internal static class EngineReporting
         StallReason = parts.Recorders.Select(r => r.StallReason).FirstOrDefault(r => r is not null),
     };
 
-    private static List<MirrorReport> Mirrors(EngineParts parts)
-    {
-        var reports = new List<MirrorReport>();
-        for (var s = 0; s < parts.Options.Mirrors.Count; s++)
+    private static List<MirrorReport> Mirrors(EngineParts parts) =>
+    [
+        .. parts.Mirrors.All.Select(mirror => new MirrorReport
         {
-            reports.Add(new MirrorReport
-            {
-                Session = parts.Options.Mirrors[s].Session,
-                To = parts.Options.Mirrors[s].To,
-                Ledger = MirrorTotals.Sum(parts.Mirrors, s),
-            });
-        }
-
-        return reports;
-    }
+            Session = mirror.Plan.Session, To = mirror.Plan.To, Ledger = mirror.Totals(),
+        }),
+    ];
 }

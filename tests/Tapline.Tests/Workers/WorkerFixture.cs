@@ -45,13 +45,12 @@ internal sealed class WorkerFixture : IDisposable
         {
             Counts = new WorkerCounts(16),
             Flows = new FlowTable<SpoolSink>(FlowTableOptions.Live with { Capacity = 1 << 14 }, new SpoolSink(Spool)),
-            Mirrors = [Mirror],
             Recorder = Recorder,
         };
         Worker = new Worker(0, source, Pipeline, Spool, Book)
         {
             Now = () => source.NowNs,
-            MirrorSources = (_, point) => point.Id % 2 == 0,
+            Mirrors = new MirrorBook(1, [new RunningMirror(Plan(allPoints), 3, [Mirror])]),
         };
     }
 
@@ -68,6 +67,12 @@ internal sealed class WorkerFixture : IDisposable
     public Worker Worker { get; }
 
     public ScriptedBook Book { get; } = new();
+
+    // Points with even numbers, when not all.
+    private static MirrorPlan Plan(bool allPoints) => new()
+    {
+        Session = "m", To = "nic:x0", From = allPoints ? [] : [.. Enumerable.Range(0, 8).Select(i => $"p{i * 2}")],
+    };
 
     /// <summary>All flow records that reached the spool.</summary>
     public List<FlowRecord> Flows()

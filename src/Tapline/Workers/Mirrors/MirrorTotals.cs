@@ -8,14 +8,13 @@ namespace Tapline.Workers;
 /// <summary>Sums a session's counters. Any thread; allocation-free.</summary>
 internal static class MirrorTotals
 {
-    /// <summary>Totals of the <paramref name="index"/>-th session of every worker.</summary>
-    public static MirrorLedgerRecord Sum(MirrorSession[][] byWorker, int index)
+    /// <summary>Totals of a session over the instances of all workers.</summary>
+    public static MirrorLedgerRecord Sum(MirrorSession[] byWorker, ushort id)
     {
-        var sum = default(MirrorLedgerRecord);
-        foreach (var sessions in byWorker)
+        var sum = new MirrorLedgerRecord { Session = id };
+        foreach (var session in byWorker)
         {
-            ref readonly var counters = ref sessions[index].Counters;
-            sum.Session = sessions[index].Options.Id;
+            ref readonly var counters = ref session.Counters;
             sum.Sent += Volatile.Read(in counters.Sent);
             sum.SentWireFrames += Volatile.Read(in counters.SentWireFrames);
             sum.SentBytes += Volatile.Read(in counters.SentBytes);

@@ -37,9 +37,13 @@ public sealed class ReconfigureTests
             Assert.Equal(2, Sessions(Order(engine, $"{{\"verb\":\"mirror_add\",\"mirror\":{{{to}}}}}")));
             var offered = 0L;
             LabWait.Until(() => (offered = Offered(engine, $"comes{round}")) > 1000, "frames for the new session");
-            Assert.Contains("two mirror sessions", Refusal(engine, $"{{\"verb\":\"mirror_add\",\"mirror\":{{{to}}}}}"), StringComparison.Ordinal);
-            Assert.Contains("no interface nosuch", Refusal(
-                engine, "{\"verb\":\"mirror_add\",\"mirror\":{\"session\":\"x\",\"to\":\"nic:nosuch\"}}"), StringComparison.OrdinalIgnoreCase);
+            Assert.Contains(
+                "two mirror sessions", Refusal(engine, $"{{\"verb\":\"mirror_add\",\"mirror\":{{{to}}}}}"),
+                StringComparison.Ordinal);
+            Assert.Contains(
+                "no interface nosuch",
+                Refusal(engine, "{\"verb\":\"mirror_add\",\"mirror\":{\"session\":\"x\",\"to\":\"nic:nosuch\"}}"),
+                StringComparison.OrdinalIgnoreCase);
             Assert.Contains("switch", Refusal(
                 engine, $"{{\"verb\":\"mirror_add\",\"mirror\":{{\"session\":\"x\",\"to\":\"nic:{network.Bridge.Name}\"}}}}"),
                 StringComparison.Ordinal);

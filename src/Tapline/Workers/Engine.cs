@@ -3,6 +3,7 @@
 // its last records, and only then is the ledger settled, to the frame.
 using System.Diagnostics;
 using Tapline.Base;
+using Tapline.Mirror.Kernel;
 
 namespace Tapline.Workers;
 
@@ -75,7 +76,10 @@ public sealed class Engine : IDisposable
     }
 
     /// <summary>What the capture could not do, one sentence each: a ring without room, a reduced budget.</summary>
-    public IReadOnlyList<string> Notices => _parts.Capture.Notices;
+    public IReadOnlyList<string> Notices => [.. _parts.Capture.Notices, .. _parts.Kernel?.Notices ?? []];
+
+    /// <summary>Which path each mirror session takes, and why.</summary>
+    public IReadOnlyList<KernelDecision> Paths => _parts.Paths;
 
     /// <summary>What was recorded so far; null when nothing is. Any thread; allocates.</summary>
     public RecorderReport? RecorderNow() => EngineReporting.Recorder(_parts);
@@ -85,6 +89,7 @@ public sealed class Engine : IDisposable
     {
         var allocated = _supervisor.AllocatedBytes;
         _parts.Capture.StopArrivals();
+        _parts.Kernel?.Finish();
         foreach (var worker in _parts.Workers)
         {
             if (!worker.Join(s_drainTimeMax))

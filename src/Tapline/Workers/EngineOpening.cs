@@ -7,6 +7,7 @@ using Tapline.Capture.Ring;
 using Tapline.Filter;
 using Tapline.Flows;
 using Tapline.Mirror;
+using Tapline.Mirror.Kernel;
 using Tapline.Mirror.Send;
 using Tapline.Record;
 using Tapline.Store;
@@ -20,6 +21,7 @@ internal sealed class EngineOpening(EngineOptions options)
     private string? _fault;
     private bool _isUsage;
     private Func<string, ToolPortPlace> _placeOf = _ => default;
+    private IReadOnlyList<KernelDecision> _paths = [];
 
     /// <summary>The parts, or null and a report of what is wrong.</summary>
     public static EngineParts? Open(EngineOptions options, out EngineReport? fault)
@@ -37,8 +39,10 @@ internal sealed class EngineOpening(EngineOptions options)
         return parts;
     }
 
-    private int WorkerCount { get; } =
-        options.Workers > 0 ? Math.Min(options.Workers, Limits.WorkersMax) : Math.Clamp(Environment.ProcessorCount, 1, Limits.WorkersMax);
+    // Sessions in the kernel need no worker; when nobody else wants frames, none is read.
+    private int WorkerCount =>
+        !options.Analyse && options.Record is null && _paths.Count > 0 && _paths.All(p => p.IsKernel) ? 0
+        : options.Workers > 0 ? Math.Min(options.Workers, Limits.WorkersMax) : Math.Clamp(Environment.ProcessorCount, 1, Limits.WorkersMax);
 
     private EngineParts? Open()
     {
@@ -47,9 +51,14 @@ internal sealed class EngineOpening(EngineOptions options)
             return Usage($"At most {Limits.MirrorSessionsMax} mirror sessions run in one engine.");
         }
 
+        if (DecidePaths() is { } refusal)
+        {
+            return Usage(refusal);
+        }
+
         var recordFilter = Filter(options.Record?.Filter);
         var sessions = recordFilter is null ? null : OpenSessions();
-        if (sessions is null || recordFilter is null || Excluded(sessions) is not { } excluded)
+        if (sessions is null || recordFilter is null || Excluded() is not { } excluded)
         {
             return null;
         }
@@ -78,11 +87,24 @@ internal sealed class EngineOpening(EngineOptions options)
         }
 
         Keep(capture);
-        return Build(capture, sessions, spoolFolder, recordFolder, recordFilter);
+        KernelHooks.RemoveLeftovers();
+        KernelMirrors? kernel = null;
+        if (_paths.Any(p => p.IsKernel))
+        {
+            kernel = KernelMirrors.Open(options, _paths, out error);
+            Keep(kernel);
+            if (kernel is null || !kernel.Attach(capture, out error!))
+            {
+                _fault = error;
+                return null;
+            }
+        }
+
+        return Build(capture, kernel, sessions, spoolFolder, recordFolder, recordFilter);
     }
 
     private EngineParts Build(
-        LiveCapture capture, MirrorSession[][] sessions, SpoolFolder? spoolFolder, SegmentFolder? recordFolder, CompiledFilter filter)
+        LiveCapture capture, KernelMirrors? kernel, MirrorSession[][] sessions, SpoolFolder? spoolFolder, SegmentFolder? recordFolder, CompiledFilter filter)
     {
         var spools = spoolFolder is null ? [] : Each(w => new SpoolWriter(spoolFolder, w, options.Node));
         var recorders = recordFolder is null ? [] : Each(w => new SegmentRecorder(
@@ -91,6 +113,8 @@ internal sealed class EngineOpening(EngineOptions options)
         {
             Options = options,
             Capture = capture,
+            Kernel = kernel,
+            Paths = _paths,
             Losses = new RingLosses(Limits.PointsMax),
             SpoolFolder = spoolFolder,
             SupervisorSpool = spoolFolder is null ? null : new SpoolWriter(spoolFolder, WorkerCount, options.Node),
@@ -107,10 +131,11 @@ internal sealed class EngineOpening(EngineOptions options)
                 RecordFilter = filter,
             }),
         };
-        foreach (var session in sessions[0])
+        for (var i = 0; i < options.Mirrors.Count; i++)
         {
+            var plan = options.Mirrors[i];
             parts.SupervisorSpool?.AddSession(new SessionInfo(
-                session.Options.Id, session.Options.Name, session.Options.Target.ToString(), session.Options.Filter.Expression));
+                (ushort)i, plan.Session, TargetParser.Parse(plan.To, out _)!.ToString(), plan.Filter));
         }
 
         return parts;
@@ -124,6 +149,17 @@ internal sealed class EngineOpening(EngineOptions options)
             HashSeed = BitConverter.ToUInt64(System.Security.Cryptography.RandomNumberGenerator.GetBytes(sizeof(ulong))),
         },
         new SpoolSink(spool));
+
+    private string? DecidePaths()
+    {
+        if (KernelPlanning.Decide(options, out var refusal) is not { } paths)
+        {
+            return refusal;
+        }
+
+        _paths = paths;
+        return null;
+    }
 
     // Before any socket is opened: a loop must not exist for a moment.
     private string? FindLoop()
@@ -154,7 +190,7 @@ internal sealed class EngineOpening(EngineOptions options)
             return null;
         }
 
-        var sessions = Each(_ => new MirrorSession[options.Mirrors.Count]);
+        var sessions = Each(_ => new List<MirrorSession>());
         for (var i = 0; i < options.Mirrors.Count; i++)
         {
             var plan = options.Mirrors[i];
@@ -163,6 +199,17 @@ internal sealed class EngineOpening(EngineOptions options)
             if (filter is null || target is null)
             {
                 _isUsage = true;
+                return null;
+            }
+
+            if (_paths[i].IsKernel)
+            {
+                continue;
+            }
+
+            if (plan.SampleOneIn > 1)
+            {
+                Usage($"Session {plan.Session} samples frames, which the kernel path does, but takes the {_paths[i].Why}");
                 return null;
             }
 
@@ -183,18 +230,20 @@ internal sealed class EngineOpening(EngineOptions options)
                     return null;
                 }
 
-                Keep(worker[i] = new MirrorSession(session, sender));
+                var opened = new MirrorSession(session, sender);
+                Keep(opened);
+                worker.Add(opened);
             }
         }
 
-        return sessions;
+        return [.. sessions.Select(s => s.ToArray())];
     }
 
     /// <summary>
     /// Interfaces that are never captured: what the operator excluded, all tool ports, and the other end of a tool port
     /// that is a veth here, where the copies arrive. By name, because one that is made anew has another index.
     /// </summary>
-    private List<string>? Excluded(MirrorSession[][] sessions)
+    private List<string>? Excluded()
     {
         var names = new List<string>(options.Exclude);
         foreach (var name in names)
@@ -206,9 +255,9 @@ internal sealed class EngineOpening(EngineOptions options)
             }
         }
 
-        foreach (var session in sessions[0])
+        foreach (var plan in options.Mirrors)
         {
-            var target = session.Options.Target.Interface;
+            var target = TargetParser.Parse(plan.To, out _)!.Interface;
             names.Add(target);
             if (_placeOf(target).PeerName is { } peer)
             {

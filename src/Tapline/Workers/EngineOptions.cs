@@ -1,6 +1,8 @@
 // What an engine is to do, as the command line or the configuration decided it. Plain data, made once, never changed:
 // `engine`, `mirror`, `record` and `up` all start the same data plane with different options.
 using Tapline.Base;
+using Tapline.Base.Native;
+using Tapline.Mirror.Kernel;
 
 namespace Tapline.Workers;
 
@@ -40,6 +42,9 @@ public sealed record EngineOptions
     /// <summary>The node's name in records and snapshots.</summary>
     public string Node { get; init; } = Environment.MachineName;
 
+    /// <summary>The hook of sessions that run in the kernel; other than Auto only where tests want the older one.</summary>
+    public KernelHookKind KernelHook { get; init; }
+
     /// <summary>Seconds without a sign of life after which a stuck worker ends the process.</summary>
     public int WatchdogSeconds { get; init; } = 10;
 }
@@ -61,6 +66,12 @@ public sealed record MirrorPlan
 
     /// <summary>Bytes kept of each frame; 0 = whole frames.</summary>
     public int SliceBytes { get; init; }
+
+    /// <summary>Kernel path or user path.</summary>
+    public MirrorMode Mode { get; init; }
+
+    /// <summary>One frame in so many of those selected is copied; 1 = all.</summary>
+    public int SampleOneIn { get; init; } = 1;
 }
 
 /// <summary>What to record, where, and how much.</summary>

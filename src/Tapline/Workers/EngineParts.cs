@@ -2,6 +2,7 @@
 // the order of the fields, released in the reverse.
 using Tapline.Capture.Ring;
 using Tapline.Mirror;
+using Tapline.Mirror.Kernel;
 using Tapline.Record;
 using Tapline.Store;
 
@@ -13,6 +14,12 @@ internal sealed class EngineParts : IDisposable
     public required EngineOptions Options { get; init; }
 
     public required LiveCapture Capture { get; init; }
+
+    /// <summary>Sessions that run in the kernel; null when none does.</summary>
+    public KernelMirrors? Kernel { get; init; }
+
+    /// <summary>The path of each session, in the order of the orders.</summary>
+    public required IReadOnlyList<KernelDecision> Paths { get; init; }
 
     public required RingLosses Losses { get; init; }
 
@@ -27,12 +34,16 @@ internal sealed class EngineParts : IDisposable
 
     public required SegmentRecorder[] Recorders { get; init; }
 
-    /// <summary>By worker, then by session.</summary>
+    /// <summary>By worker, then the sessions that run in user space.</summary>
     public required MirrorSession[][] Mirrors { get; init; }
 
     public required Pipeline<SpoolSink>[] Pipelines { get; init; }
 
     public Worker[] Workers { get; set; } = [];
+
+    /// <summary>A session's ledger, whichever path it takes. Any thread; allocation-free.</summary>
+    public MirrorLedgerRecord SessionTotals(int session) =>
+        Kernel is { } kernel && kernel.Has(session) ? kernel.Read(session) : MirrorTotals.Sum(Mirrors, (ushort)session);
 
     public LedgerView NewView()
     {
@@ -59,6 +70,8 @@ internal sealed class EngineParts : IDisposable
         {
             Array.ForEach(sessions, s => s.Dispose());
         }
+
+        Kernel?.Dispose();
 
         Array.ForEach(Recorders, r => r.Dispose());
         Array.ForEach(Spools, s => s.Dispose());

@@ -66,7 +66,9 @@ internal static class EngineReporting
             {
                 Session = parts.Options.Mirrors[s].Session,
                 To = parts.Options.Mirrors[s].To,
-                Ledger = MirrorTotals.Sum(parts.Mirrors, s),
+                Mode = parts.Paths[s].IsKernel ? "kernel" : "user",
+                Ledger = parts.SessionTotals(s),
+                TargetTxDropped = parts.Paths[s].IsKernel ? parts.Kernel!.ReadTargetTxDropped(s) : null,
             });
         }
 

@@ -1,7 +1,6 @@
 // From cumulative counts to one row per point and second, and per mirror session and second. Seconds in which nothing
 // happened at a point have no row. Owned by the supervisor's thread.
 using Tapline.Base;
-using Tapline.Mirror;
 using Tapline.Store;
 
 namespace Tapline.Workers;
@@ -17,17 +16,16 @@ internal sealed class LedgerRows(SpoolWriter spool, bool isRecording)
     private readonly MirrorLedgerRecord[] _mirrorsBefore = new MirrorLedgerRecord[Limits.MirrorSessionsMax];
 
     /// <summary>Writes what has happened since the last call as the second that begins at <paramref name="timeNs"/>.</summary>
-    public void Write(LedgerView view, RingLosses losses, MirrorSession[][] mirrors, long timeNs)
+    public void Write(LedgerView view, EngineParts parts, long timeNs)
     {
         for (var p = 0; p < view.IdsEnd; p++)
         {
-            WritePoint((ushort)p, view.Counts(p), losses.Dropped(p), timeNs);
+            WritePoint((ushort)p, view.Counts(p), parts.Losses.Dropped(p), timeNs);
         }
 
-        var sessions = mirrors.Length == 0 ? 0 : mirrors[0].Length;
-        for (var s = 0; s < sessions; s++)
+        for (var s = 0; s < parts.Options.Mirrors.Count; s++)
         {
-            var now = MirrorTotals.Sum(mirrors, s);
+            var now = parts.SessionTotals(s);
             if (now.Offered != _mirrorsBefore[s].Offered)
             {
                 spool.Write(MirrorTotals.Difference(now, _mirrorsBefore[s], timeNs));

@@ -8,14 +8,18 @@ namespace Tapline.Workers;
 /// <summary>Sums a session's counters. Any thread; allocation-free.</summary>
 internal static class MirrorTotals
 {
-    /// <summary>Totals of the <paramref name="index"/>-th session of every worker.</summary>
-    public static MirrorLedgerRecord Sum(MirrorSession[][] byWorker, int index)
+    /// <summary>Totals of one session over every worker.</summary>
+    public static MirrorLedgerRecord Sum(MirrorSession[][] byWorker, ushort id)
     {
-        var sum = default(MirrorLedgerRecord);
+        var sum = new MirrorLedgerRecord { Session = id };
         foreach (var sessions in byWorker)
         {
-            ref readonly var counters = ref sessions[index].Counters;
-            sum.Session = sessions[index].Options.Id;
+            if (Find(sessions, id) is not { } session)
+            {
+                continue;
+            }
+
+            ref readonly var counters = ref session.Counters;
             sum.Sent += Volatile.Read(in counters.Sent);
             sum.SentWireFrames += Volatile.Read(in counters.SentWireFrames);
             sum.SentBytes += Volatile.Read(in counters.SentBytes);
@@ -48,6 +52,20 @@ internal static class MirrorTotals
         DroppedTargetDown = now.DroppedTargetDown - before.DroppedTargetDown,
         DroppedError = now.DroppedError - before.DroppedError,
     };
+
+    /// <summary>The worker's instance of a session; null when that runs in the kernel.</summary>
+    public static MirrorSession? Find(MirrorSession[] sessions, ushort id)
+    {
+        foreach (var session in sessions)
+        {
+            if (session.Options.Id == id)
+            {
+                return session;
+            }
+        }
+
+        return null;
+    }
 
     public static long Dropped(in MirrorLedgerRecord row) =>
         row.DroppedBusy + row.DroppedTooLong + row.DroppedTargetDown + row.DroppedError;

@@ -124,17 +124,23 @@ internal sealed class SnapshotWriter : IControlAnswers
         json.WriteStartArray("mirrors"u8);
         for (var s = 0; s < _parts.Options.Mirrors.Count; s++)
         {
-            var isUp = true;
+            var isKernel = _parts.Paths[s].IsKernel;
+            var isUp = !isKernel || _parts.Kernel!.IsTargetUp(s);
             foreach (var worker in _parts.Mirrors)
             {
-                isUp &= worker[s].IsTargetUp;
+                isUp &= MirrorTotals.Find(worker, (ushort)s)?.IsTargetUp ?? true;
             }
 
-            var row = MirrorTotals.Sum(_parts.Mirrors, s);
             json.WriteStartObject();
             _mirrorTexts.Write(json, s);
+            json.WriteString("mode"u8, isKernel ? "kernel"u8 : "user"u8);
             json.WriteString("state"u8, isUp ? "up"u8 : "down"u8);
-            MirrorTexts.WriteCounts(json, row);
+            MirrorTexts.WriteCounts(json, _parts.SessionTotals(s));
+            if (isKernel)
+            {
+                json.WriteNumber("target_tx_dropped"u8, _parts.Kernel!.ReadTargetTxDropped(s));
+            }
+
             json.WriteEndObject();
         }
 

@@ -81,7 +81,7 @@ internal sealed class Supervisor : IDisposable
         for (var i = 0; i < WarmUpTurns; i++)
         {
             ShareLosses();
-            _rows?.Write(_view, _parts.Losses, _parts.Mirrors, _second);
+            _rows?.Write(_view, _parts, _second);
             _spool?.EndBatch(_second);
             _watchdog.Look(_parts.Workers);
             _ = AllocatedBytes;
@@ -105,6 +105,7 @@ internal sealed class Supervisor : IDisposable
 
     private void Tick()
     {
+        _parts.Kernel?.Beat();
         ShareLosses();
         FollowChanges();
         WriteRows();
@@ -114,7 +115,7 @@ internal sealed class Supervisor : IDisposable
 
     private void WriteRows()
     {
-        _rows?.Write(_view, _parts.Losses, _parts.Mirrors, _second);
+        _rows?.Write(_view, _parts, _second);
         _second = Clock.NowNs();
     }
 

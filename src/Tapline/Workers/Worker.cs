@@ -47,7 +47,7 @@ public sealed class Worker
     /// <summary>Why the worker ended before it was told to; null when it did not.</summary>
     public string? Fault { get; private set; }
 
-    /// <summary>Says whether a point is a source of the n-th mirror session; for sessions that do not take all.</summary>
+    /// <summary>Says whether a point is a source of the mirror session of that id; for sessions that do not take all.</summary>
     public Func<int, ObservationPoint, bool>? MirrorSources { get; init; }
 
     /// <summary>Called on the worker's thread when it ends early.</summary>
@@ -203,7 +203,7 @@ public sealed class Worker
         {
             if (!_pipeline.Mirrors[i].Options.AllPoints)
             {
-                _pipeline.Mirrors[i].SelectPoint(live.Point.Id, MirrorSources?.Invoke(i, live.Point) ?? false);
+                _pipeline.Mirrors[i].SelectPoint(live.Point.Id, MirrorSources?.Invoke(_pipeline.Mirrors[i].Options.Id, live.Point) ?? false);
             }
         }
     }

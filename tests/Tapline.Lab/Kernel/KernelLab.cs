@@ -23,6 +23,8 @@ internal sealed class KernelLab : IDisposable
         Bridge = Bridge.Create(Host, "br0");
         AddPort("p1");
         MakeToolPort();
+        LabWait.Until(
+            () => Host.Ip("link", "show", "br0").Contains("state UP", StringComparison.Ordinal), "the bridge to come to rest");
     }
 
     public NetNamespace Host { get; }

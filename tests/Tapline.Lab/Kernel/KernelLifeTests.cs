@@ -28,7 +28,9 @@ public sealed partial class KernelLifeTests
         Assert.Contains(held, h => h.Kind == "map_id");
         KillUnderLoad(lab, engine);
         LabWait.Until(() => !held.Any(BpfObjects.Exists), () => "the kernel to free " + string.Join(", ", held.Where(BpfObjects.Exists)));
-        LabWait.Until(() => HostSnapshot.Take(lab.Host, _ => false) == before, "the host to be as before");
+        LabWait.Until(
+            () => HostSnapshot.Take(lab.Host, _ => false) == before,
+            () => $"the host to be as before:\n{before}\n--- now:\n{HostSnapshot.Take(lab.Host, _ => false)}");
         AssertQuiet(lab);
     }
 
@@ -175,7 +177,7 @@ public sealed partial class KernelLifeTests
         using var lab = new KernelLab();
         lab.AddPort("p2");
         lab.AddPort("p3");
-        // TCX: the kernel takes 64 programs (BPF_MPROG_MAX). clsact: an ingress qdisc in its place has no outgoing side.
+            // TCX: the kernel takes 64 programs (BPF_MPROG_MAX). clsact: an ingress qdisc in its place has no outgoing side.
         using var full = new HookFiller(lab.Host, hook == KernelHookKind.Tcx ? "p3" : "br0", hook);
         var before = HostSnapshot.Take(lab.Host, _ => false);
         var (engine, fault) = lab.TryStart(hook, analyse: false, KernelLab.Plan());

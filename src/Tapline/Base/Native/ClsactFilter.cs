@@ -46,6 +46,13 @@ internal sealed class ClsactFilter : IDisposable
             return null;
         }
 
+        if (!isQdiscOurs && isEgress && !control.WithClsact().GetValueOrDefault(interfaceIndex))
+        {
+            // The kernel would hang the filter on the incoming side of an ingress qdisc and say nothing.
+            errno = SystemCalls.EINVAL;
+            return null;
+        }
+
         // A second session on the same port: the first one's filter already says whose the qdisc is.
         isQdiscOurs |= Sides(control, interfaceIndex).Any(f => f.Name == s_owner + ":q");
         var name = isQdiscOurs ? s_owner + ":q" : s_owner;
@@ -80,7 +87,7 @@ internal sealed class ClsactFilter : IDisposable
     public static int RemoveLeftovers(TrafficControl control)
     {
         var removed = 0;
-        foreach (var index in control.WithClsact())
+        foreach (var index in control.WithClsact().Keys)
         {
             var hasQdisc = false;
             foreach (var filter in Sides(control, index).Where(IsLeftover))

@@ -98,10 +98,10 @@ internal sealed class TrafficControl : IDisposable
         return found;
     }
 
-    /// <summary>Interfaces that have a clsact or ingress qdisc.</summary>
-    public List<int> WithClsact()
+    /// <summary>Interfaces that have a clsact qdisc, or an ingress qdisc in its place (which has no outgoing side).</summary>
+    public Dictionary<int, bool> WithClsact()
     {
-        var found = new List<int>();
+        var found = new Dictionary<int, bool>();
         Span<byte> body = stackalloc byte[PktSched.TcMsgBytes];
         Begin(body, 0, 0, 0, 0);
         _ = _socket.Request(PktSched.RTM_GETQDISC, Netlink.NLM_F_DUMP, body, (type, payload) =>
@@ -109,7 +109,7 @@ internal sealed class TrafficControl : IDisposable
             if (type == PktSched.RTM_NEWQDISC && payload.Length >= PktSched.TcMsgBytes
                 && BinaryPrimitives.ReadUInt32LittleEndian(payload[12..]) == PktSched.TC_H_CLSACT)
             {
-                found.Add(BinaryPrimitives.ReadInt32LittleEndian(payload[4..]));
+                found[BinaryPrimitives.ReadInt32LittleEndian(payload[4..])] = IsClsact(payload[PktSched.TcMsgBytes..]);
             }
         });
         return found;
@@ -122,6 +122,20 @@ internal sealed class TrafficControl : IDisposable
     // The protocol stands in network order in the lower half: ETH_P_ALL.
     private static uint Info(ushort priority) =>
         ((uint)priority << 16) | BinaryPrimitives.ReverseEndianness(Socket.ETH_P_ALL);
+
+    private static bool IsClsact(ReadOnlySpan<byte> payload)
+    {
+        var attributes = new NetlinkAttributes(payload);
+        while (attributes.MoveNext())
+        {
+            if (attributes.Type == PktSched.TCA_KIND)
+            {
+                return attributes.Text() == "clsact";
+            }
+        }
+
+        return false;
+    }
 
     private static string NameOf(ReadOnlySpan<byte> attributes)
     {

@@ -76,7 +76,12 @@ public sealed class Engine : IDisposable
     }
 
     /// <summary>What the capture could not do, one sentence each: a ring without room, a reduced budget.</summary>
-    public IReadOnlyList<string> Notices => [.. _parts.Capture.Notices, .. _parts.Kernel?.Notices ?? []];
+    public IReadOnlyList<string> Notices =>
+    [
+        .. _parts.Capture.Notices,
+        .. _parts.Kernel?.Notices ?? [],
+        .. _parts.Paths.Where(p => p.HasCaveat).Select(p => $"{p.Session}: {p.Why}"),
+    ];
 
     /// <summary>Which path each mirror session takes, and why.</summary>
     public IReadOnlyList<KernelDecision> Paths => _parts.Paths;

@@ -63,7 +63,9 @@ public static class KernelPlanning
             Session = plan.Session,
             Mode = plan.Mode,
             ToolPort = target.Interface,
-            PassesOffloads = HandsOn(links, target.Interface) && ToolPort.AskTransmitOffloads(target.Interface),
+            PassesOffloads = Array.IndexOf(s_handsOn, Kind(links, target.Interface)) >= 0
+                && ToolPort.AskTransmitOffloads(target.Interface),
+            ReinjectsCopies = Kind(links, target.Interface) == "ifb",
             Slices = plan.SliceBytes > 0,
             FilterWhyNot = FilterWhyNot(plan.Filter),
             KernelWhyNot = other is null ? kernelWhyNot : $"{other} is no interface on which a program could run",
@@ -82,17 +84,17 @@ public static class KernelPlanning
         return inventory?.ReadAll() ?? [];
     }
 
-    private static bool HandsOn(Dictionary<int, LinkInfo> links, string name)
+    private static string Kind(Dictionary<int, LinkInfo> links, string name)
     {
         foreach (var link in links.Values)
         {
             if (link.Name == name)
             {
-                return Array.IndexOf(s_handsOn, link.Kind) >= 0;
+                return link.Kind;
             }
         }
 
-        return false;
+        return "";
     }
 
     private static string? KernelWhyNot(KernelHookKind wanted) =>

@@ -205,6 +205,7 @@ public sealed partial class KernelLifeTests
         lab.Host.Run("ethtool", "-K", KernelLab.ToolPort, "tx", "on");
         Assert.Contains($"ethtool -K {KernelLab.ToolPort} tx off", Explain(lab, auto), StringComparison.Ordinal);
         Assert.Contains("user path", Explain(lab, auto), StringComparison.Ordinal);
+        Assert.Contains("as asked for", Explain(lab, KernelLab.Plan()), StringComparison.Ordinal);
     }
 
     private static string Explain(KernelLab lab, MirrorPlan plan) => lab.Host.Enter(() =>

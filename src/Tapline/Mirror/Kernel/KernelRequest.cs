@@ -17,6 +17,11 @@ internal sealed record KernelRequest
     /// </summary>
     public bool PassesOffloads { get; init; }
 
+    /// <summary>
+    /// The tool port is an ifb: it returns redirected frames to the interface by which they entered (drivers/net/ifb.c).
+    /// </summary>
+    public bool ReinjectsCopies { get; init; }
+
     /// <summary>The session cuts, masks, strips or otherwise changes its copies.</summary>
     public bool Slices { get; init; }
 

@@ -67,7 +67,7 @@ start_mirror() {
             until_ok grep -qi 'log\|sniff' "$work/err" "$work/out"; sleep 0.5 ;;
         kernel | kernel-clsact | tapline)
             local mode=kernel hook=; if [ "$1" = tapline ]; then mode=user; fi; if [ "$1" = kernel-clsact ]; then hook=clsact; fi
-            TAPLINE_KERNEL_HOOK=$hook ip netns exec "$space" "$tapline" mirror --from v1 --to nic:t0 --mode "$mode" --json \
+            TAPLINE_KERNEL_HOOK=$hook ip netns exec "$space" "$tapline" mirror --from v1 --to nic:t0 --mode "$mode" --workers 1 --json \
                 > "$work/out" 2> "$work/err" & mirror=$!
             until_ok grep -q ready "$work/err" ;;
     esac
@@ -111,9 +111,11 @@ part_kernel() {
             echo
         done
         for kind in none clone kernel kernel-clsact; do declare "m_${kind//-/_}=$(median < "$work/rate.$kind")"; done
-        printf 'medians at %d bytes: none %.0f clone %.0f kernel %.0f clsact %.0f; kernel/clone %.3f clsact/clone %.3f\n\n' "$size" \
+        # Each round's ratio, then their median: what disturbs the machine disturbs neighbours alike.
+        printf 'medians at %d bytes: none %.0f clone %.0f kernel %.0f clsact %.0f; of the rounds: kernel/clone %.3f clsact/clone %.3f\n\n' "$size" \
             "$m_none" "$m_clone" "$m_kernel" "$m_kernel_clsact" \
-            "$(awk -v a="$m_kernel" -v b="$m_clone" 'BEGIN {print a / b}')" "$(awk -v a="$m_kernel_clsact" -v b="$m_clone" 'BEGIN {print a / b}')"
+            "$(paste "$work/rate.kernel" "$work/rate.clone" | awk '{print $1 / $2}' | median)" \
+            "$(paste "$work/rate.kernel-clsact" "$work/rate.clone" | awk '{print $1 / $2}' | median)"
     done
 }
 
@@ -150,6 +152,7 @@ result=$root/bench/results/mirror-rate-$(date -u +%Y%m%d-%H%M).txt
 {
     head_of "Frames mirrored without loss on a veth" clang daemonlogger openvswitch-switch
     echo "# source    Tapline.Lab frames: UDP, 4096 five-tuples, pinned to processor $cpu with the veth's receive softirq"
+    echo "# workers   one: the source is one pair of addresses, which is one worker's; it has the other processor"
     echo "# tool      a veth whose transmit offloads are off; its far end counts and forgets"
     echo
     for part in $parts; do "part_$part"; done

@@ -78,6 +78,9 @@ internal sealed record EngineSnapshot
 
         public string? Filter { get; init; }
 
+        /// <summary><c>kernel</c> or <c>user</c>: the path that the copies take.</summary>
+        public string Mode { get; init; } = "user";
+
         public string State { get; init; } = "up";
 
         public long Offered { get; init; }

@@ -104,7 +104,8 @@ internal sealed class EngineOpening(EngineOptions options)
     }
 
     private EngineParts Build(
-        LiveCapture capture, KernelMirrors? kernel, MirrorSession[][] sessions, SpoolFolder? spoolFolder, SegmentFolder? recordFolder, CompiledFilter filter)
+        LiveCapture capture, KernelMirrors? kernel, MirrorSession[][] sessions,
+        SpoolFolder? spoolFolder, SegmentFolder? recordFolder, CompiledFilter filter)
     {
         var spools = spoolFolder is null ? [] : Each(w => new SpoolWriter(spoolFolder, w, options.Node));
         var recorders = recordFolder is null ? [] : Each(w => new SegmentRecorder(

@@ -203,7 +203,8 @@ public sealed class Worker
         {
             if (!_pipeline.Mirrors[i].Options.AllPoints)
             {
-                _pipeline.Mirrors[i].SelectPoint(live.Point.Id, MirrorSources?.Invoke(_pipeline.Mirrors[i].Options.Id, live.Point) ?? false);
+                var id = _pipeline.Mirrors[i].Options.Id;
+                _pipeline.Mirrors[i].SelectPoint(live.Point.Id, MirrorSources?.Invoke(id, live.Point) ?? false);
             }
         }
     }

@@ -79,7 +79,6 @@ public sealed class Engine : IDisposable
     public IReadOnlyList<string> Notices =>
     [
         .. _parts.Capture.Notices,
-        .. _parts.Kernel?.Notices ?? [],
         .. _parts.Paths.Where(p => p.HasCaveat).Select(p => $"{p.Session}: {p.Why}"),
     ];
 

@@ -91,7 +91,7 @@ internal sealed class EngineOpening(EngineOptions options)
         KernelMirrors? kernel = null;
         if (_paths.Any(p => p.IsKernel))
         {
-            kernel = KernelMirrors.Open(options, _paths, out error);
+            kernel = KernelMirrors.Open(options, _paths, n => Console.Error.WriteLine($"tapline: {n}"), out error);
             Keep(kernel);
             if (kernel is null || !kernel.Attach(capture, out error!))
             {

@@ -20,38 +20,34 @@ internal sealed class KernelMirrors : IDisposable
     private readonly EngineOptions _options;
     private readonly KernelHooks _hooks;
     private readonly KernelMirror?[] _sessions;
-    private readonly SortedSet<string> _notices = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _notices = new(StringComparer.Ordinal);
+    private readonly Action<string> _onNotice;
     private LiveCapture? _capture;
     private bool _isFinished;
+    private bool _isRefused;
 
-    private KernelMirrors(EngineOptions options, KernelHooks hooks)
+    private KernelMirrors(EngineOptions options, KernelHooks hooks, Action<string> onNotice)
     {
         _options = options;
+        _onNotice = onNotice;
         _hooks = hooks;
         _sessions = new KernelMirror?[options.Mirrors.Count];
     }
 
-    /// <summary>What could not be attached later on, one sentence each.</summary>
-    public IReadOnlyList<string> Notices
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return [.. _notices];
-            }
-        }
-    }
-
     /// <summary>Makes the maps of all kernel sessions; null and one sentence when the kernel refuses one.</summary>
-    public static KernelMirrors? Open(EngineOptions options, IReadOnlyList<KernelDecision> decisions, out string error)
+    /// <param name="options">The engine's orders.</param>
+    /// <param name="decisions">The path of each session.</param>
+    /// <param name="onNotice">Told once of each port that refuses later on; any control thread.</param>
+    /// <param name="error">Why not.</param>
+    public static KernelMirrors? Open(
+        EngineOptions options, IReadOnlyList<KernelDecision> decisions, Action<string> onNotice, out string error)
     {
         if (KernelHooks.Open(options.KernelHook, out error) is not { } hooks)
         {
             return null;
         }
 
-        var mirrors = new KernelMirrors(options, hooks);
+        var mirrors = new KernelMirrors(options, hooks, onNotice);
         for (var i = 0; i < decisions.Count; i++)
         {
             var plan = options.Mirrors[i];
@@ -140,9 +136,17 @@ internal sealed class KernelMirrors : IDisposable
         }
     }
 
-    /// <summary>Tells the programs that the engine lives and what became of the tool ports. Once a second; allocation-free.</summary>
+    /// <summary>
+    /// Tells the programs that the engine lives and what became of the tool ports, and tries again where a port refused. Once
+    /// a second; allocation-free as long as none did.
+    /// </summary>
     public void Beat()
     {
+        if (_isRefused)
+        {
+            Follow();
+        }
+
         lock (_lock)
         {
             foreach (var session in _sessions)
@@ -181,9 +185,16 @@ internal sealed class KernelMirrors : IDisposable
     {
         lock (_lock)
         {
-            if (!_isFinished && Update() is { } problem)
+            if (_isFinished)
             {
-                _notices.Add(problem);
+                return;
+            }
+
+            var refusal = Update();
+            _isRefused = refusal is not null;
+            if (refusal is not null && _notices.Add(refusal))
+            {
+                _onNotice(refusal);
             }
         }
     }

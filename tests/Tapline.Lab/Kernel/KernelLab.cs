@@ -65,11 +65,22 @@ internal sealed class KernelLab : IDisposable
         return engine;
     }
 
-    public (Engine? Engine, EngineReport? Fault) TryStart(KernelHookKind hook, bool analyse, params MirrorPlan[] plans)
+    public Engine Start(KernelHookKind hook, string[] points, params MirrorPlan[] plans)
+    {
+        var (engine, fault) = TryStart(hook, analyse: false, points, plans);
+        Assert.True(engine is not null, fault?.Fault);
+        return engine;
+    }
+
+    public (Engine? Engine, EngineReport? Fault) TryStart(KernelHookKind hook, bool analyse, params MirrorPlan[] plans) =>
+        TryStart(hook, analyse, ["bridge:br0"], plans);
+
+    private (Engine? Engine, EngineReport? Fault) TryStart(
+        KernelHookKind hook, bool analyse, string[] points, MirrorPlan[] plans)
     {
         var options = new EngineOptions
         {
-            Points = ["bridge:br0"], Mirrors = plans, Workers = 1, RingBudgetBytes = 256 << 20, Analyse = analyse,
+            Points = points, Mirrors = plans, Workers = 1, RingBudgetBytes = 256 << 20, Analyse = analyse,
             KernelHook = hook,
         };
         return Host.Enter(() => (Engine.Start(options, s => Assert.Fail(s), out var problem), problem));

@@ -189,6 +189,32 @@ public sealed partial class KernelLifeTests
     }
 
     [Fact]
+    public void A_new_port_that_refuses_is_tried_again_until_it_takes_the_program()
+    {
+        LabNeeds.Namespaces();
+        using var lab = new KernelLab();
+        lab.AddPort("p2");
+        lab.Host.Ip("link", "set", "p2", "nomaster");
+        using var engine = lab.Start(KernelHookKind.Tcx, KernelLab.Plan());
+        using (var full = new HookFiller(lab.Host, "p2", KernelHookKind.Tcx))
+        {
+            lab.Host.Ip("link", "set", "p2", "master", "br0");
+            lab.Send(1000); // the other port is served all the same
+            Assert.Equal(1000, lab.ToolReceived);
+        }
+
+        LabWait.Until(
+            () =>
+            {
+                lab.Send(1, port: "p2");
+                return lab.ToolReceived > 1000;
+            },
+            "copies of the port that refused at first");
+        var row = KernelPathTests.Balanced(engine.Finish());
+        Assert.Equal(row.Sent, lab.ToolReceived);
+    }
+
+    [Fact]
     public void What_the_kernel_cannot_do_is_said_and_refused_before_anything_changes()
     {
         LabNeeds.Namespaces();

@@ -1,5 +1,6 @@
 // The kernel path counts what it does: what entered by the port's own counter = what the session was offered = what it
 // sent + dropped, and what it sent is what the tool received, to the frame, with TCX and with clsact.
+using Tapline.Base.Kernel;
 using Tapline.Base.Native;
 using Tapline.Lab.Mirror;
 using Tapline.Lab.Net;
@@ -167,6 +168,41 @@ public sealed class KernelPathTests
     }
 
     [Fact]
+    public void What_the_filter_leaves_out_is_counted_as_filtered_and_does_not_reach_the_tool()
+    {
+        LabNeeds.Namespaces();
+        using var lab = new KernelLab();
+        var counters = lab.Host.Enter(() =>
+        {
+            using var hooks = KernelHooks.Open(KernelHookKind.Auto, out _);
+            using var mirror = Tapline.Mirror.Send.KernelMirror.Open(hooks!, KernelLab.ToolPort, OddPorts, 1, out var error);
+            Assert.True(mirror!.Attach("p1", LinkIndex.Of("p1"), false, 1, out error), error);
+            lab.Send(20_000);
+            mirror.Finish();
+            return mirror.Read();
+        });
+        Assert.Equal(20_000, counters.Offered);
+        Assert.Equal(10_000, counters.Filtered);
+        Assert.Equal(10_000, counters.Sent);
+        Assert.Equal(10_000, lab.ToolReceived);
+    }
+
+    [Fact]
+    public void A_nic_that_is_no_switch_port_is_promiscuous_as_long_as_the_engine_runs_even_without_a_ring()
+    {
+        LabNeeds.Namespaces();
+        using var lab = new KernelLab();
+        using var monitor = VethPair.Create(lab.Host, lab.Host, "m0", "m1");
+        using (var engine = lab.Start(KernelHookKind.Tcx, ["m0"], KernelLab.Plan()))
+        {
+            Assert.Contains("promiscuity 1", lab.Host.Ip("-d", "link", "show", "m0"), StringComparison.Ordinal);
+            Balanced(engine.Finish());
+        }
+
+        Assert.Contains("promiscuity 0", lab.Host.Ip("-d", "link", "show", "m0"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Reading_the_ledger_and_beating_allocate_nothing()
     {
         LabNeeds.Namespaces();
@@ -184,6 +220,22 @@ public sealed class KernelPathTests
             });
         });
         Assert.Equal(0, allocated);
+    }
+
+    // The low byte of the UDP source port, which the frame source counts up.
+    private static void OddPorts(BpfAssembler code, int reject)
+    {
+        code.StoreImmediate(Bpf.BPF_DW, 10, -16, 0);
+        code.Move(1, 6);
+        code.MoveImmediate(2, 35);
+        code.Move(3, 10);
+        code.AluImmediate(Bpf.BPF_ADD, 3, -16);
+        code.MoveImmediate(4, 1);
+        code.Call(Bpf.BPF_FUNC_skb_load_bytes);
+        code.JumpIf(Bpf.BPF_JNE, 0, 0, reject);
+        code.Load(Bpf.BPF_B, 1, 10, -16);
+        code.AluImmediate(Bpf.BPF_AND, 1, 1);
+        code.JumpIf(Bpf.BPF_JEQ, 1, 0, reject);
     }
 
     internal static MirrorLedgerRecord Balanced(EngineReport report, int session = 0)

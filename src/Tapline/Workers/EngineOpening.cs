@@ -91,11 +91,9 @@ internal sealed class EngineOpening(EngineOptions options)
         KernelMirrors? kernel = null;
         if (_paths.Any(p => p.IsKernel))
         {
-            kernel = KernelMirrors.Open(options, _paths, n => Console.Error.WriteLine($"tapline: {n}"), out error);
-            Keep(kernel);
-            if (kernel is null || !kernel.Attach(capture, out error!))
+            kernel = OpenKernel(capture, out _fault);
+            if (kernel is null)
             {
-                _fault = error;
                 return null;
             }
         }
@@ -150,6 +148,21 @@ internal sealed class EngineOpening(EngineOptions options)
             HashSeed = BitConverter.ToUInt64(System.Security.Cryptography.RandomNumberGenerator.GetBytes(sizeof(ulong))),
         },
         new SpoolSink(spool));
+
+    private KernelMirrors? OpenKernel(LiveCapture capture, out string? error)
+    {
+        var kernel = KernelMirrors.Open(options.KernelHook, n => Console.Error.WriteLine($"tapline: {n}"), out error!);
+        Keep(kernel);
+        for (var i = 0; kernel is not null && i < options.Mirrors.Count; i++)
+        {
+            if (_paths[i].IsKernel && !kernel.Add((ushort)i, options.Mirrors[i], out error))
+            {
+                return null;
+            }
+        }
+
+        return kernel is not null && kernel.Attach(capture, out error) ? kernel : null;
+    }
 
     private string? DecidePaths()
     {

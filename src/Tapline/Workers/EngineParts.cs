@@ -43,7 +43,7 @@ internal sealed class EngineParts : IDisposable
 
     /// <summary>A session's ledger, whichever path it takes. Any thread; allocation-free.</summary>
     public MirrorLedgerRecord SessionTotals(int session) =>
-        Kernel is { } kernel && kernel.Has(session) ? kernel.Read(session) : MirrorTotals.Sum(Mirrors, (ushort)session);
+        Kernel is { } kernel && kernel.Has((ushort)session) ? kernel.Read((ushort)session) : MirrorTotals.Sum(Mirrors, (ushort)session);
 
     public LedgerView NewView()
     {

@@ -68,7 +68,7 @@ internal static class EngineReporting
                 To = parts.Options.Mirrors[s].To,
                 Mode = parts.Paths[s].IsKernel ? "kernel" : "user",
                 Ledger = parts.SessionTotals(s),
-                TargetTxDropped = parts.Paths[s].IsKernel ? parts.Kernel!.ReadTargetTxDropped(s) : null,
+                TargetTxDropped = parts.Paths[s].IsKernel ? parts.Kernel!.ReadTargetTxDropped((ushort)s) : null,
             });
         }
 

@@ -1,111 +1,132 @@
 // The engine's mirror sessions that run in the kernel: follows points as they come and go, hangs programs on the ports
-// of each session and takes them away. In: decisions, the capture's list of points. Out: ledgers like those of other
-// sessions. Any control thread, under one lock; no worker thread and no frame ever passes here.
+// of each session and takes them away. In: sessions as they are added and removed, the capture's list of points. Out:
+// ledgers like those of other sessions. Any control thread, under one lock; no worker thread and no frame passes here.
 using Tapline.Base;
 using Tapline.Base.Native;
 using Tapline.Capture;
 using Tapline.Capture.Points;
 using Tapline.Capture.Ring;
 using Tapline.Mirror;
-using Tapline.Mirror.Kernel;
 using Tapline.Mirror.Send;
 using Tapline.Store;
 
 namespace Tapline.Workers;
 
-/// <summary>All kernel sessions of an engine. Opened before the capture, attached after it.</summary>
+/// <summary>All kernel sessions of an engine, by the sessions' numbers.</summary>
 internal sealed class KernelMirrors : IDisposable
 {
     private readonly Lock _lock = new();
-    private readonly EngineOptions _options;
     private readonly KernelHooks _hooks;
-    private readonly KernelMirror?[] _sessions;
-    private readonly HashSet<string> _notices = new(StringComparer.Ordinal);
     private readonly Action<string> _onNotice;
+    private readonly List<Session> _sessions = [];
+    private readonly HashSet<string> _notices = new(StringComparer.Ordinal);
     private LiveCapture? _capture;
-    private bool _isFinished;
-    private bool _isRefused;
+    private volatile bool _isRefused;
 
-    private KernelMirrors(EngineOptions options, KernelHooks hooks, Action<string> onNotice)
+    private KernelMirrors(KernelHooks hooks, Action<string> onNotice)
     {
-        _options = options;
-        _onNotice = onNotice;
         _hooks = hooks;
-        _sessions = new KernelMirror?[options.Mirrors.Count];
+        _onNotice = onNotice;
     }
 
-    /// <summary>Makes the maps of all kernel sessions; null and one sentence when the kernel refuses one.</summary>
-    /// <param name="options">The engine's orders.</param>
-    /// <param name="decisions">The path of each session.</param>
+    private sealed record Session(ushort Id, IReadOnlyList<string> From, KernelMirror Mirror)
+    {
+        public bool IsEnded { get; set; }
+    }
+
+    /// <summary>Finds the kernel's hooks; null and one sentence when this process cannot use them.</summary>
+    /// <param name="hook">Which hook; Auto for the best there is.</param>
     /// <param name="onNotice">Told once of each port that refuses later on; any control thread.</param>
     /// <param name="error">Why not.</param>
-    public static KernelMirrors? Open(
-        EngineOptions options, IReadOnlyList<KernelDecision> decisions, Action<string> onNotice, out string error)
+    public static KernelMirrors? Open(KernelHookKind hook, Action<string> onNotice, out string error) =>
+        KernelHooks.Open(hook, out error) is { } hooks ? new KernelMirrors(hooks, onNotice) : null;
+
+    /// <summary>
+    /// Adds a session. With a capture to follow its programs hang on all ports when this returns; without one yet they will
+    /// when <see cref="Attach"/> returns. False and one sentence when the kernel refuses: nothing of it is left then.
+    /// </summary>
+    public bool Add(ushort id, MirrorPlan plan, out string error)
     {
-        if (KernelHooks.Open(options.KernelHook, out error) is not { } hooks)
+        if (TargetParser.Parse(plan.To, out var mistake) is not { } target)
         {
-            return null;
+            error = mistake!;
+            return false;
         }
 
-        var mirrors = new KernelMirrors(options, hooks, onNotice);
-        for (var i = 0; i < decisions.Count; i++)
+        lock (_lock)
         {
-            var plan = options.Mirrors[i];
-            if (!decisions[i].IsKernel)
+            Invariant.Check(_sessions.All(s => s.Id != id));
+            var mirror = KernelMirror.Open(
+                _hooks, target.Interface, KernelPlanning.Emission(plan.Filter), plan.SampleOneIn, out error);
+            if (mirror is null)
             {
-                continue;
+                return false;
             }
 
-            var target = TargetParser.Parse(plan.To, out _);
-            Invariant.Check(target is not null);
-            mirrors._sessions[i] = KernelMirror.Open(
-                hooks, target!.Interface, KernelPlanning.Emission(plan.Filter), plan.SampleOneIn, out error);
-            if (mirrors._sessions[i] is null)
+            var session = new Session(id, plan.From, mirror);
+            if (_capture is not null && Update(session) is { } refusal)
             {
-                mirrors.Dispose();
-                return null;
+                mirror.Dispose();
+                error = refusal;
+                return false;
             }
+
+            _sessions.Add(session);
+            return true;
         }
+    }
 
-        return mirrors;
+    /// <summary>Ends a session: its programs are gone when this returns, its ledger is final and stays readable.</summary>
+    public void Remove(ushort id)
+    {
+        lock (_lock)
+        {
+            End(Find(id));
+        }
     }
 
     /// <summary>
     /// Hangs the programs on all points that are there, and follows from then on. False and one sentence when a port refuses:
     /// then no program is left anywhere.
     /// </summary>
-    public bool Attach(LiveCapture capture, out string? error)
+    public bool Attach(LiveCapture capture, out string error)
     {
         lock (_lock)
         {
             _capture = capture;
             capture.Looked = Follow;
-            error = Update();
-            if (error is not null)
+            error = UpdateAll() ?? "";
+            if (error.Length > 0)
             {
                 capture.Looked = null;
-                FinishAll();
+                _sessions.ForEach(End);
             }
 
-            return error is null;
+            return error.Length == 0;
         }
     }
 
-    /// <summary>True when the session runs in the kernel.</summary>
-    public bool Has(int session) => _sessions[session] is not null;
+    /// <summary>True when the session runs, or has run, in the kernel. Allocation-free, like all readings below.</summary>
+    public bool Has(ushort id)
+    {
+        lock (_lock)
+        {
+            return TryFind(id) is not null;
+        }
+    }
 
-    /// <summary>The session's ledger, balanced; final after <see cref="Finish"/>.</summary>
-    public MirrorLedgerRecord Read(int session)
+    /// <summary>The session's ledger, balanced at any moment and final after its end.</summary>
+    public MirrorLedgerRecord Read(ushort id)
     {
         MirrorCounters counters;
         lock (_lock)
         {
-            counters = _sessions[session]!.Read();
+            counters = Find(id).Mirror.Read();
         }
 
         return new MirrorLedgerRecord
         {
-            Session = (ushort)session,
+            Session = id,
             Offered = counters.Offered,
             Sent = counters.Sent,
             SentWireFrames = counters.SentWireFrames,
@@ -119,20 +140,20 @@ internal sealed class KernelMirrors : IDisposable
         };
     }
 
-    public bool IsTargetUp(int session)
+    public bool IsTargetUp(ushort id)
     {
         lock (_lock)
         {
-            return _sessions[session]!.IsTargetUp;
+            return Find(id).Mirror.IsTargetUp;
         }
     }
 
-    /// <summary>Frames that the tool port's driver dropped since the start: a witness beside the ledger.</summary>
-    public long ReadTargetTxDropped(int session)
+    /// <summary>Frames that the tool port's driver dropped since the session began: a witness beside the ledger.</summary>
+    public long ReadTargetTxDropped(ushort id)
     {
         lock (_lock)
         {
-            return _sessions[session]!.ReadTargetTxDropped();
+            return Find(id).Mirror.ReadTargetTxDropped();
         }
     }
 
@@ -151,7 +172,7 @@ internal sealed class KernelMirrors : IDisposable
         {
             foreach (var session in _sessions)
             {
-                session?.FollowTarget();
+                session.Mirror.FollowTarget();
             }
         }
     }
@@ -161,7 +182,7 @@ internal sealed class KernelMirrors : IDisposable
     {
         lock (_lock)
         {
-            FinishAll();
+            _sessions.ForEach(End);
         }
     }
 
@@ -169,28 +190,42 @@ internal sealed class KernelMirrors : IDisposable
     {
         lock (_lock)
         {
-            _isFinished = true;
-            Array.ForEach(_sessions, s => s?.Dispose());
+            _sessions.ForEach(End);
             _hooks.Dispose();
         }
     }
 
-    private void FinishAll()
+    private static void End(Session session)
     {
-        _isFinished = true;
-        Array.ForEach(_sessions, s => s?.Finish());
+        session.IsEnded = true;
+        session.Mirror.Dispose();
+    }
+
+    private Session Find(ushort id)
+    {
+        var session = TryFind(id);
+        Invariant.Check(session is not null);
+        return session!;
+    }
+
+    private Session? TryFind(ushort id)
+    {
+        foreach (var session in _sessions)
+        {
+            if (session.Id == id)
+            {
+                return session;
+            }
+        }
+
+        return null;
     }
 
     private void Follow()
     {
         lock (_lock)
         {
-            if (_isFinished)
-            {
-                return;
-            }
-
-            var refusal = Update();
+            var refusal = UpdateAll();
             _isRefused = refusal is not null;
             if (refusal is not null && _notices.Add(refusal))
             {
@@ -200,42 +235,39 @@ internal sealed class KernelMirrors : IDisposable
     }
 
     // Returns the first refusal; the other ports are served all the same.
-    private string? Update()
+    private string? UpdateAll()
     {
         string? refusal = null;
-        for (var i = 0; i < _sessions.Length; i++)
+        foreach (var session in _sessions.Where(s => !s.IsEnded))
         {
-            if (_sessions[i] is { } session)
-            {
-                session.FollowTarget();
-                refusal ??= Update(session, _options.Mirrors[i].From);
-            }
+            session.Mirror.FollowTarget();
+            refusal = Update(session) ?? refusal;
         }
 
         return refusal;
     }
 
-    private string? Update(KernelMirror session, IReadOnlyList<string> from)
+    private string? Update(Session session)
     {
         string? refusal = null;
         var wanted = new Dictionary<(int Index, bool IsEgress), ObservationPoint>();
         foreach (var live in _capture!.Points)
         {
-            if (live.State != PointState.Gone && live.Point.InterfaceIndex > 0 && MirrorSources.Selects(from, live.Point))
+            if (live.State != PointState.Gone && live.Point.InterfaceIndex > 0 && MirrorSources.Selects(session.From, live.Point))
             {
                 wanted[(live.Point.InterfaceIndex, live.Point.Kind == PointKind.Host)] = live.Point;
             }
         }
 
-        foreach (var (index, isEgress) in session.Attached.Where(a => !wanted.ContainsKey(a)).ToArray())
+        foreach (var (index, isEgress) in session.Mirror.Attached.Where(a => !wanted.ContainsKey(a)).ToArray())
         {
-            session.Detach(index, isEgress);
+            session.Mirror.Detach(index, isEgress);
         }
 
         foreach (var ((index, isEgress), point) in wanted)
         {
-            if (!session.IsAttached(index, isEgress, point.Id)
-                && !session.Attach(point.Name, index, isEgress, point.Id, out var error))
+            if (!session.Mirror.IsAttached(index, isEgress, point.Id)
+                && !session.Mirror.Attach(point.Name, index, isEgress, point.Id, out var error))
             {
                 // An interface that went between the look and now is no refusal.
                 refusal ??= InterfaceIndex.Of(point.Name) == index ? error : null;

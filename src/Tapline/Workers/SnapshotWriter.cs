@@ -125,7 +125,7 @@ internal sealed class SnapshotWriter : IControlAnswers
         for (var s = 0; s < _parts.Options.Mirrors.Count; s++)
         {
             var isKernel = _parts.Paths[s].IsKernel;
-            var isUp = !isKernel || _parts.Kernel!.IsTargetUp(s);
+            var isUp = !isKernel || _parts.Kernel!.IsTargetUp((ushort)s);
             foreach (var worker in _parts.Mirrors)
             {
                 isUp &= MirrorTotals.Find(worker, (ushort)s)?.IsTargetUp ?? true;
@@ -138,7 +138,7 @@ internal sealed class SnapshotWriter : IControlAnswers
             MirrorTexts.WriteCounts(json, _parts.SessionTotals(s));
             if (isKernel)
             {
-                json.WriteNumber("target_tx_dropped"u8, _parts.Kernel!.ReadTargetTxDropped(s));
+                json.WriteNumber("target_tx_dropped"u8, _parts.Kernel!.ReadTargetTxDropped((ushort)s));
             }
 
             json.WriteEndObject();

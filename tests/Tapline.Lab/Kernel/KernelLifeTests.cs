@@ -3,6 +3,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using Tapline.Base.Native;
+using Tapline.Capture.Ring;
 using Tapline.Lab.Frames;
 using Tapline.Lab.Net;
 using Tapline.Lab.Nodes;
@@ -212,6 +213,31 @@ public sealed partial class KernelLifeTests
             "copies of the port that refused at first");
         var row = KernelPathTests.Balanced(engine.Finish());
         Assert.Equal(row.Sent, lab.ToolReceived);
+    }
+
+    [Fact]
+    public void Sessions_come_and_go_while_frames_flow_and_the_others_go_on()
+    {
+        LabNeeds.Namespaces();
+        using var lab = new KernelLab();
+        lab.Host.Enter(() =>
+        {
+            using var capture = LiveCapture.Open(
+                new LiveCaptureOptions { Points = ["bridge:br0"], Workers = 0, ExcludeNames = [KernelLab.ToolPort] }, out var error);
+            using var kernel = KernelMirrors.Open(KernelHookKind.Auto, Assert.Fail, out error);
+            Assert.True(kernel!.Attach(capture!, out error), error);
+            Assert.True(kernel.Add(0, KernelLab.Plan(), out error), error);
+            lab.Send(1000);
+            Assert.True(kernel.Add(1, KernelLab.Plan("m2"), out error), error);
+            lab.Send(1000);
+            kernel.Remove(0);
+            Assert.Equal(2000, kernel.Read(0).Sent);
+            lab.Send(1000);
+            Assert.Equal(2000, kernel.Read(0).Sent);
+            kernel.Finish();
+            Assert.Equal(2000, kernel.Read(1).Sent);
+            Assert.Equal(4000, lab.ToolReceived);
+        });
     }
 
     [Fact]

@@ -29,6 +29,7 @@ internal sealed unsafe class KernelMirror : IDisposable
     private long _txDroppedBefore = -1;
     private long _txDroppedSum;
     private int _usedEnd;
+    private MirrorCounters _last;
 
     private KernelMirror(
         KernelHooks hooks, FileDescriptor counters, FileDescriptor target, FileDescriptor socket, LinkCounters link,
@@ -179,6 +180,11 @@ internal sealed unsafe class KernelMirror : IDisposable
     /// </summary>
     public void FollowTarget()
     {
+        if (_counters.IsClosed)
+        {
+            return;
+        }
+
         _tool.Refresh();
         var state = new KernelTargetState
         {
@@ -197,7 +203,7 @@ internal sealed unsafe class KernelMirror : IDisposable
     /// </summary>
     public long ReadTargetTxDropped()
     {
-        var now = _tool.Index == 0 ? -1 : _link.TxDropped(_tool.Index);
+        var now = _tool.Index == 0 || _counters.IsClosed ? -1 : _link.TxDropped(_tool.Index);
         if (now >= 0)
         {
             // A port that was made anew counts from zero.
@@ -208,9 +214,14 @@ internal sealed unsafe class KernelMirror : IDisposable
         return _txDroppedSum;
     }
 
-    /// <summary>The session's counters over all ports and processors. Allocation-free.</summary>
+    /// <summary>The session's counters over all ports and processors; after Dispose the last ones. Allocation-free.</summary>
     public MirrorCounters Read()
     {
+        if (_counters.IsClosed)
+        {
+            return _last;
+        }
+
         var sum = default(MirrorCounters);
         for (uint point = 0; point < _usedEnd; point++)
         {
@@ -244,6 +255,7 @@ internal sealed unsafe class KernelMirror : IDisposable
         }
 
         Finish();
+        _last = Read();
         _link.Dispose();
         _socket.Dispose();
         _target.Dispose();

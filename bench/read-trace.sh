@@ -25,9 +25,12 @@ fi
 work=$(mktemp -d /tmp/tapline-bench.XXXXXX); trap 'rm -rf "$work"' EXIT
 
 declare -A command
-names=(tapline-1 tapline-2 tcpdump softflowd argus ndpiReader tcptrace)
+names=(tapline-1 tapline-2 tcpdump softflowd argus ndpiReader tcptrace tapline-1x4 tapline-2x4)
 command[tapline-1]="$tapline read $trace --what summary --workers 1"
 command[tapline-2]="$tapline read $trace --what summary --workers 2"
+# Start-up and compilation last as long whatever is read: four times the trace shows how the work itself scales.
+command[tapline-1x4]="$tapline read $trace $trace $trace $trace --what summary --workers 1"
+command[tapline-2x4]="$tapline read $trace $trace $trace $trace --what summary --workers 2"
 command[tcpdump]="tcpdump -r $trace -w /dev/null"
 command[softflowd]="softflowd -d -c none -p $work/pid -n 127.0.0.1:9 -m 1000000 -r $trace"
 command[argus]="argus -X -r $trace -w /dev/null"
@@ -66,5 +69,9 @@ result=$root/bench/results/read-trace-$(date -u +%Y%m%d-%H%M).txt
     for name in "${names[@]}"; do
         [ -e "$work/$name.wall" ] && awk -v n="$name" '{b = $1; getline < ARGV[2]; printf "  %-12s %6.2f\n", n, b / $1; exit}' "$work/$name.wall" "$work/tapline-1.wall"
     done
+    echo
+    awk '{a = $1; getline < ARGV[2]; b = $1; getline < ARGV[3]; c = $1; getline < ARGV[4]
+        printf "two workers, times as fast as one: %.2f on the trace, %.2f on four of it in a row\n", a / b, c / $1; exit}' \
+        "$work/tapline-1.wall" "$work/tapline-2.wall" "$work/tapline-1x4.wall" "$work/tapline-2x4.wall"
 } | tee "$result"
 echo "kept in ${result#"$root"/}" >&2

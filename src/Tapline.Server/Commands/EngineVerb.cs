@@ -52,6 +52,12 @@ internal static class EngineVerb
         Description = "Ring memory for all points together.", HelpName = "SIZE", DefaultValueFactory = _ => "1G",
     };
 
+    private static readonly Option<string> s_timestamps = new("--timestamps")
+    {
+        Description = "Whose time frames carry: the kernel's, or the NIC's where it stamps frames.", HelpName = "WHOSE",
+        DefaultValueFactory = _ => "kernel",
+    };
+
     private static readonly Option<double?> s_seconds = new("--seconds")
     {
         Description = "End after this time.", HelpName = "N",
@@ -71,22 +77,24 @@ internal static class EngineVerb
 
     public static Command Build()
     {
+        s_timestamps.AcceptOnlyFromAmong("kernel", "hardware");
         var verb = new Command("engine", "The data plane alone: capture, analyse, mirror, record.")
         {
-            s_config, s_points, s_exclude, s_mirrors, s_record, s_data, s_workers, s_ring, s_seconds, s_node, s_explain, s_json,
+            s_config, s_points, s_exclude, s_mirrors, s_record, s_data, s_workers, s_ring, s_timestamps, s_seconds, s_node,
+            s_explain, s_json,
         };
         verb.Examples(
             ("tapline engine --point vnet0 --seconds 10 --json", "observe one port for ten seconds and print what became of its frames"),
             ("tapline engine --point bridge:br0 --mirror 'nic:eth2;filter=tcp port 80' --data /var/lib/tapline",
                 "the privileged half of a node, as a service manager runs it"));
         verb.SetAction(parsed => Orders(parsed, out var mistakes) is { } options
-            ? RunOrExplain(options, parsed.GetValue(s_json), parsed.GetValue(s_explain))
+            ? RunOrExplain(options, parsed.GetValue(s_json), parsed.GetValue(s_explain), parsed.GetValue(s_config))
             : Refuse(mistakes));
         return verb;
     }
 
     /// <summary>Runs an engine, or only says which paths its mirror sessions would take.</summary>
-    public static int RunOrExplain(EngineOptions options, bool isJson, bool isExplain)
+    public static int RunOrExplain(EngineOptions options, bool isJson, bool isExplain, FileInfo? configuration = null)
     {
         if (Environment.GetEnvironmentVariable("TAPLINE_KERNEL_HOOK") is "clsact")
         {
@@ -95,7 +103,7 @@ internal static class EngineVerb
 
         if (!isExplain)
         {
-            return Run(options, isJson);
+            return Run(options, isJson, configuration);
         }
 
         var paths = KernelPlanning.Decide(options, out var refusal);
@@ -108,10 +116,18 @@ internal static class EngineVerb
     }
 
     /// <summary>Runs an engine until a signal, and prints its ledger.</summary>
-    public static int Run(EngineOptions options, bool isJson)
+    /// <param name="options">The orders.</param>
+    /// <param name="isJson">Prints the ledger as JSON.</param>
+    /// <param name="configuration">Where the orders came from: its mirror sessions are followed while the engine runs.</param>
+    public static int Run(EngineOptions options, bool isJson, FileInfo? configuration = null)
     {
         using var signals = new StopSignals();
-        var report = EngineRun.Run(options, signals.Token, () => Console.Error.WriteLine("ready"));
+        FileWatch? watch = null;
+        var report = EngineRun.Run(options, signals.Token, engine =>
+        {
+            Console.Error.WriteLine("ready");
+            watch = configuration is null ? null : new FileWatch(configuration.FullName, () => Reload(engine, configuration, options));
+        }, ending: () => watch?.Dispose());
         if (report.Fault is not null)
         {
             Console.Error.WriteLine($"tapline: {report.Fault}");
@@ -124,6 +140,25 @@ internal static class EngineVerb
         }
 
         return report.ExitCode;
+    }
+
+    /// <summary>The file has changed: its sessions are put into force, or its mistakes told and nothing changed.</summary>
+    private static void Reload(Engine engine, FileInfo file, EngineOptions before)
+    {
+        if (FromFile(file, out var mistakes) is not { } options)
+        {
+            Refuse([.. mistakes, $"{file} has changed and is wrong; the engine goes on with what it had."]);
+            return;
+        }
+
+        var mistake = engine.ApplyMirrors(options.Mirrors);
+        Console.Error.WriteLine(mistake is null
+            ? $"tapline: {file} has changed; its {options.Mirrors.Count} mirror session(s) are in force."
+            : $"tapline: {file} has changed and cannot be followed: {mistake} The engine goes on with what it had.");
+        if (!options.Points.SequenceEqual(before.Points) || options.Record != before.Record || options.Workers != before.Workers)
+        {
+            Console.Error.WriteLine("tapline: points, recording and workers change with the engine's next start.");
+        }
     }
 
     private static void Print(AnswerOutput output, EngineReport report, bool isJson)
@@ -152,6 +187,7 @@ internal static class EngineVerb
             Seconds = parsed.GetValue(s_seconds) ?? options.Seconds,
             Node = parsed.GetValue(s_node) ?? options.Node,
             DataFolder = parsed.GetValue(s_data) ?? options.DataFolder,
+            HardwareTimestamps = parsed.GetValue(s_timestamps) == "hardware" || options.HardwareTimestamps,
         };
     }
 

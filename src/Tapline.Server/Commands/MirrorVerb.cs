@@ -51,9 +51,11 @@ internal static class MirrorVerb
                 result.AddError("--seconds wants a number above 0.");
             }
         });
-        var command = new Command("mirror", "Copies frames from points of the virtual switch to a tool port.")
+        var command = new Command(
+            "mirror", "Copies frames from points of the virtual switch to a tool port, or changes the sessions of a running engine.")
         {
             from, to, filter, slice, mode, explain, seconds, workers, json,
+            MirrorControl.BuildList(), MirrorControl.BuildAdd(), MirrorControl.BuildRemove(),
         };
         command.Examples(
             ("tapline mirror --from bridge:br0 --to nic:eth2", "Each frame that enters the switch br0, once, to eth2."),

@@ -88,7 +88,7 @@ internal static class RecordVerb
             report = EngineRun.Run(
                 options,
                 signals.Token,
-                () => Console.Error.WriteLine(
+                _ => Console.Error.WriteLine(
                     $"Recording {string.Join(", ", options.Points)} into {options.Record!.Folder}; "
                     + (options.Seconds is null ? "Ctrl-C ends." : $"ends after {options.Seconds} s.")),
                 now => progress.Show(now.Recorded, now.WrittenBytes, 0));

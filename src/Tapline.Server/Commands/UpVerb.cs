@@ -100,10 +100,30 @@ internal static class UpVerb
             return ExitCodes.Failed;
         }
 
+        using var watch = parsed.GetValue(s_config) is { } file ? new FileWatch(file.FullName, () => Reload(parsed, data)) : null;
         var json = parsed.GetValue(s_json);
         return await NodeSupervisor.RunAsync(
             EngineArguments(data, parsed.GetValue(s_seconds), json), ConsoleArguments(configuration, data), json,
             Console.Error, signals.Token);
+    }
+
+    /// <summary>The file has changed: what it says now is resolved for the engine, which follows it; mistakes change nothing.</summary>
+    private static void Reload(ParseResult parsed, DataFolder data)
+    {
+        if (Resolve(parsed) is not { } configuration)
+        {
+            Console.Error.WriteLine("tapline: the configuration has changed and is wrong; the node goes on with what it had.");
+            return;
+        }
+
+        try
+        {
+            ConfigurationWriter.WriteFile(configuration with { Data = data.Root }, data.ResolvedConfiguration);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine($"tapline: the changed configuration cannot be handed to the engine: {e.Message}");
+        }
     }
 
     /// <summary>File and options as one configuration; null after the mistakes were printed.</summary>

@@ -114,6 +114,8 @@ internal static class ConfigurationReader
             Exclude = root.Texts("exclude"),
             Workers = (int)(root.Number("workers", 0, Limits.WorkersMax) ?? 0),
             RingBudgetBytes = root.Bytes("ring_budget", RingBudgetBytesMin) ?? Limits.RingBudgetBytesDefault,
+            HardwareTimestamps =
+                root.Parsed("timestamps", t => t is "kernel" or "hardware" ? t : null, "kernel or hardware") == "hardware",
             FlowCapacity = (int)(root.Number("flow_capacity", 1024, 1 << 28) ?? Limits.LiveFlowsDefault),
             Mirrors = mirrors,
             Record = ReadRecord(root.Section("record")),

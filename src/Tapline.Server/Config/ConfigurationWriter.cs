@@ -30,6 +30,7 @@ internal static class ConfigurationWriter
         Texts(json, "exclude", c.Exclude);
         json.WriteNumber("workers", c.Workers);
         json.WriteNumber("ring_budget", c.RingBudgetBytes);
+        json.WriteString("timestamps", c.HardwareTimestamps ? "hardware" : "kernel");
         json.WriteNumber("flow_capacity", c.FlowCapacity);
         json.WriteStartArray("mirrors");
         foreach (var m in c.Mirrors)

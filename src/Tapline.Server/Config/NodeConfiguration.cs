@@ -21,6 +21,9 @@ internal sealed record NodeConfiguration
 
     public long RingBudgetBytes { get; init; } = Limits.RingBudgetBytesDefault;
 
+    /// <summary>Frames carry the NIC's time where it stamps them.</summary>
+    public bool HardwareTimestamps { get; init; }
+
     public int FlowCapacity { get; init; } = Limits.LiveFlowsDefault;
 
     public IReadOnlyList<MirrorPlan> Mirrors { get; init; } = [];
@@ -46,6 +49,7 @@ internal sealed record NodeConfiguration
         DataFolder = data.Root,
         Workers = Workers,
         RingBudgetBytes = RingBudgetBytes,
+        HardwareTimestamps = HardwareTimestamps,
         FlowCapacity = FlowCapacity,
     };
 }

@@ -25,6 +25,10 @@ internal sealed class EngineClient(string socketPath, TimeSpan? timeout = null) 
     public async Task<IReadOnlyList<FlowRow>> FlowsAsync(int top, CancellationToken stop = default) =>
         (await AskAsync($"{{\"verb\":\"flows\",\"top\":{top}}}\n", TelemetryJson.Default.FlowList, stop)).Flows;
 
+    /// <summary>Sends a request line about mirror sessions; the answer is those in force afterwards.</summary>
+    public Task<MirrorList> MirrorsAsync(string request, CancellationToken stop = default) =>
+        AskAsync(request, TelemetryJson.Default.MirrorList, stop);
+
     public Task<EngineReply> StopAsync(CancellationToken stop = default) =>
         AskAsync("{\"verb\":\"stop\"}\n", TelemetryJson.Default.EngineReply, stop);
 

@@ -76,10 +76,16 @@ internal sealed record EngineSnapshot
 
         public string To { get; init; } = "";
 
+        /// <summary>Source words; empty = all points.</summary>
+        public IReadOnlyList<string> From { get; init; } = [];
+
         public string? Filter { get; init; }
 
         /// <summary><c>kernel</c> or <c>user</c>: the path that the copies take.</summary>
         public string Mode { get; init; } = "user";
+
+        /// <summary>Bytes kept of each frame; null = all.</summary>
+        public int? Slice { get; init; }
 
         public string State { get; init; } = "up";
 

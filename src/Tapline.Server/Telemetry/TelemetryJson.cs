@@ -10,6 +10,12 @@ internal sealed record FlowList
     public IReadOnlyList<FlowRow> Flows { get; init; } = [];
 }
 
+/// <summary>The engine's answer to what concerns its mirror sessions: those in force now.</summary>
+internal sealed record MirrorList
+{
+    public IReadOnlyList<EngineSnapshot.Mirror> Mirrors { get; init; } = [];
+}
+
 /// <summary>An answer that is a refusal, or the confirmation of a stop.</summary>
 internal sealed record EngineReply
 {
@@ -22,5 +28,6 @@ internal sealed record EngineReply
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(EngineSnapshot))]
 [JsonSerializable(typeof(FlowList))]
+[JsonSerializable(typeof(MirrorList))]
 [JsonSerializable(typeof(EngineReply))]
 internal sealed partial class TelemetryJson : JsonSerializerContext;

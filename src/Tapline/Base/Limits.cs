@@ -13,6 +13,9 @@ public static class Limits
     /// <summary>Mirror sessions one engine can run.</summary>
     public const int MirrorSessionsMax = 64;
 
+    /// <summary>Mirror sessions one engine can know in its life: each that is added or changed has a number of its own.</summary>
+    public const int MirrorSessionIdsMax = 4096;
+
     /// <summary>Largest frame any source may deliver: a BIG TCP super-frame with its headers.</summary>
     public const int FrameBytesMax = 512 * 1024;
 

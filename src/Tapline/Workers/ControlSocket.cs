@@ -157,6 +157,15 @@ internal sealed class ControlSocket : IDisposable
             case ControlVerb.Flows:
                 _answers.WriteFlows(_json, request.Top);
                 break;
+            case ControlVerb.Mirrors:
+                _answers.WriteMirrors(_json);
+                break;
+            case ControlVerb.MirrorAdd:
+                AnswerOrder(_answers.AddMirror(request.Mirror!));
+                break;
+            case ControlVerb.MirrorRemove:
+                AnswerOrder(_answers.RemoveMirror(request.Session!));
+                break;
             case ControlVerb.Stop:
                 _json.WriteBoolean("stopping"u8, true);
                 _answers.RequestStop();
@@ -169,6 +178,19 @@ internal sealed class ControlSocket : IDisposable
         _json.WriteEndObject();
         _json.Flush();
         _line.Append((byte)'\n');
+    }
+
+    /// <summary>What is in force after an order, or why it was refused.</summary>
+    private void AnswerOrder(string? mistake)
+    {
+        if (mistake is null)
+        {
+            _answers.WriteMirrors(_json);
+        }
+        else
+        {
+            _json.WriteString("error"u8, mistake);
+        }
     }
 
     private void SendAnswer(int slot, Client client)

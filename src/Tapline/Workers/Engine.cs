@@ -75,15 +75,21 @@ public sealed class Engine : IDisposable
         }
     }
 
+    /// <summary>
+    /// Puts these mirror sessions into force instead of the configured ones; those that stay as they are lose no frame. One
+    /// sentence when they cannot run, and then nothing has changed. Any thread but a worker's.
+    /// </summary>
+    public string? ApplyMirrors(IReadOnlyList<MirrorPlan> plans) => _parts.Mirrors.Apply(plans, out _);
+
     /// <summary>What the capture could not do, one sentence each: a ring without room, a reduced budget.</summary>
     public IReadOnlyList<string> Notices =>
     [
         .. _parts.Capture.Notices,
-        .. _parts.Paths.Where(p => p.HasCaveat).Select(p => $"{p.Session}: {p.Why}"),
+        .. Paths.Where(p => p.HasCaveat).Select(p => $"{p.Session}: {p.Why}"),
     ];
 
     /// <summary>Which path each mirror session takes, and why.</summary>
-    public IReadOnlyList<KernelDecision> Paths => _parts.Paths;
+    public IReadOnlyList<KernelDecision> Paths => [.. _parts.Mirrors.Book.Current.Running.Select(r => r.Path)];
 
     /// <summary>What was recorded so far; null when nothing is. Any thread; allocates.</summary>
     public RecorderReport? RecorderNow() => EngineReporting.Recorder(_parts);
@@ -93,7 +99,7 @@ public sealed class Engine : IDisposable
     {
         var allocated = _supervisor.AllocatedBytes;
         _parts.Capture.StopArrivals();
-        _parts.Kernel?.Finish();
+        _parts.Mirrors.FinishKernel();
         foreach (var worker in _parts.Workers)
         {
             if (!worker.Join(s_drainTimeMax))
@@ -128,7 +134,7 @@ public sealed class Engine : IDisposable
             new LivePointBook(capture))
         {
             OnFault = RequestStop,
-            MirrorSources = (session, point) => MirrorSources.Selects(_parts.Options.Mirrors[session].From, point),
+            Mirrors = _parts.Mirrors.Book,
             Losses = index == 0 ? _parts.Losses : null,
             OnEnding = index == 0 ? _supervisor.ShareLosses : null,
         };

@@ -6,9 +6,6 @@ using Tapline.Base.Native;
 using Tapline.Capture.Ring;
 using Tapline.Filter;
 using Tapline.Flows;
-using Tapline.Mirror;
-using Tapline.Mirror.Kernel;
-using Tapline.Mirror.Send;
 using Tapline.Record;
 using Tapline.Store;
 
@@ -20,8 +17,7 @@ internal sealed class EngineOpening(EngineOptions options)
     private readonly List<IDisposable> _opened = [];
     private string? _fault;
     private bool _isUsage;
-    private Func<string, ToolPortPlace> _placeOf = _ => default;
-    private IReadOnlyList<KernelDecision> _paths = [];
+    private bool _areMirrorsInKernel;
 
     /// <summary>The parts, or null and a report of what is wrong.</summary>
     public static EngineParts? Open(EngineOptions options, out EngineReport? fault)
@@ -41,24 +37,25 @@ internal sealed class EngineOpening(EngineOptions options)
 
     // Sessions in the kernel need no worker; when nobody else wants frames, none is read.
     private int WorkerCount =>
-        !options.Analyse && options.Record is null && _paths.Count > 0 && _paths.All(p => p.IsKernel) ? 0
+        !options.Analyse && options.Record is null && _areMirrorsInKernel ? 0
         : options.Workers > 0 ? Math.Min(options.Workers, Limits.WorkersMax) : Math.Clamp(Environment.ProcessorCount, 1, Limits.WorkersMax);
 
     private EngineParts? Open()
     {
-        if (options.Mirrors.Count > Limits.MirrorSessionsMax)
+        if (Filter(options.Record?.Filter) is not { } recordFilter)
         {
-            return Usage($"At most {Limits.MirrorSessionsMax} mirror sessions run in one engine.");
+            return null;
         }
 
-        if (DecidePaths() is { } refusal)
+        if (KernelPlanning.Decide(options, out var refusal) is not { } paths)
         {
-            return Usage(refusal);
+            return Usage(refusal!);
         }
 
-        var recordFilter = Filter(options.Record?.Filter);
-        var sessions = recordFilter is null ? null : OpenSessions();
-        if (sessions is null || recordFilter is null || Excluded() is not { } excluded)
+        _areMirrorsInKernel = paths.Count > 0 && paths.All(p => p.IsKernel);
+        var mirrors = MirrorDesk.Open(options, WorkerCount, out _fault, out _isUsage);
+        Keep(mirrors);
+        if (mirrors is null || Excluded(mirrors) is not { } excluded)
         {
             return null;
         }
@@ -88,56 +85,41 @@ internal sealed class EngineOpening(EngineOptions options)
 
         Keep(capture);
         KernelHooks.RemoveLeftovers();
-        KernelMirrors? kernel = null;
-        if (_paths.Any(p => p.IsKernel))
+        if (mirrors.Attach(capture) is { } refused)
         {
-            kernel = OpenKernel(capture, out _fault);
-            if (kernel is null)
-            {
-                return null;
-            }
+            _fault = refused;
+            return null;
         }
 
-        return Build(capture, kernel, sessions, spoolFolder, recordFolder, recordFilter);
+        mirrors.OnToolPorts = names => capture.ExcludeNames([.. options.Exclude, .. names]);
+        return Build(capture, mirrors, spoolFolder, recordFolder, recordFilter);
     }
 
     private EngineParts Build(
-        LiveCapture capture, KernelMirrors? kernel, MirrorSession[][] sessions,
-        SpoolFolder? spoolFolder, SegmentFolder? recordFolder, CompiledFilter filter)
+        LiveCapture capture, MirrorDesk mirrors, SpoolFolder? spoolFolder, SegmentFolder? recordFolder, CompiledFilter filter)
     {
         var spools = spoolFolder is null ? [] : Each(w => new SpoolWriter(spoolFolder, w, options.Node));
         var recorders = recordFolder is null ? [] : Each(w => new SegmentRecorder(
             recordFolder, new RecorderOptions { Worker = w, Node = options.Node, Filter = options.Record?.Filter }));
-        var parts = new EngineParts
+        return new EngineParts
         {
             Options = options,
             Capture = capture,
-            Kernel = kernel,
-            Paths = _paths,
             Losses = new RingLosses(Limits.PointsMax),
             SpoolFolder = spoolFolder,
             SupervisorSpool = spoolFolder is null ? null : new SpoolWriter(spoolFolder, WorkerCount, options.Node),
             RecordFolder = recordFolder,
             Spools = spools,
             Recorders = recorders,
-            Mirrors = sessions,
+            Mirrors = mirrors,
             Pipelines = Each(w => new Pipeline<SpoolSink>
             {
                 Counts = new WorkerCounts(Limits.PointsMax),
                 Flows = options.Analyse ? NewTable(w, spools.Length == 0 ? null : spools[w]) : null,
-                Mirrors = sessions[w],
                 Recorder = recorders.Length == 0 ? null : recorders[w],
                 RecordFilter = filter,
             }),
         };
-        for (var i = 0; i < options.Mirrors.Count; i++)
-        {
-            var plan = options.Mirrors[i];
-            parts.SupervisorSpool?.AddSession(new SessionInfo(
-                (ushort)i, plan.Session, TargetParser.Parse(plan.To, out _)!.ToString(), plan.Filter));
-        }
-
-        return parts;
     }
 
     private FlowTable<SpoolSink> NewTable(int worker, SpoolWriter? spool) => new(
@@ -149,137 +131,19 @@ internal sealed class EngineOpening(EngineOptions options)
         },
         new SpoolSink(spool));
 
-    private KernelMirrors? OpenKernel(LiveCapture capture, out string? error)
-    {
-        var kernel = KernelMirrors.Open(options.KernelHook, n => Console.Error.WriteLine($"tapline: {n}"), out error!);
-        Keep(kernel);
-        for (var i = 0; kernel is not null && i < options.Mirrors.Count; i++)
-        {
-            if (_paths[i].IsKernel && !kernel.Add((ushort)i, options.Mirrors[i], out error))
-            {
-                return null;
-            }
-        }
-
-        return kernel is not null && kernel.Attach(capture, out error) ? kernel : null;
-    }
-
-    private string? DecidePaths()
-    {
-        if (KernelPlanning.Decide(options, out var refusal) is not { } paths)
-        {
-            return refusal;
-        }
-
-        _paths = paths;
-        return null;
-    }
-
-    // Before any socket is opened: a loop must not exist for a moment.
-    private string? FindLoop()
-    {
-        var ends = new List<MirrorEnds>();
-        foreach (var plan in options.Mirrors)
-        {
-            if (TargetParser.Parse(plan.To, out _) is { } target)
-            {
-                ends.Add(new MirrorEnds(plan.Session, plan.From, target.Interface));
-            }
-        }
-
-        if (ends.Count == 0)
-        {
-            return null;
-        }
-
-        _placeOf = ToolPortPlaces.Read();
-        return MirrorValidation.Check(options.Points, ends, _placeOf);
-    }
-
-    private MirrorSession[][]? OpenSessions()
-    {
-        if (FindLoop() is { } loop)
-        {
-            Usage(loop);
-            return null;
-        }
-
-        var sessions = Each(_ => new List<MirrorSession>());
-        for (var i = 0; i < options.Mirrors.Count; i++)
-        {
-            var plan = options.Mirrors[i];
-            var filter = Filter(plan.Filter);
-            var target = filter is null ? null : TargetParser.Parse(plan.To, out _fault);
-            if (filter is null || target is null)
-            {
-                _isUsage = true;
-                return null;
-            }
-
-            if (_paths[i].IsKernel)
-            {
-                continue;
-            }
-
-            if (plan.SampleOneIn > 1)
-            {
-                Usage($"Session {plan.Session} samples frames, which the kernel path does, but takes the {_paths[i].Why}");
-                return null;
-            }
-
-            var session = new MirrorSessionOptions
-            {
-                Id = (ushort)i,
-                Name = plan.Session,
-                Target = target,
-                Filter = filter,
-                SliceBytes = plan.SliceBytes,
-                AllPoints = plan.From.Count == 0,
-            };
-            foreach (var worker in sessions)
-            {
-                var sender = PacketSender.Open(target.Interface, out _fault);
-                if (sender is null)
-                {
-                    return null;
-                }
-
-                var opened = new MirrorSession(session, sender);
-                Keep(opened);
-                worker.Add(opened);
-            }
-        }
-
-        return [.. sessions.Select(s => s.ToArray())];
-    }
-
     /// <summary>
     /// Interfaces that are never captured: what the operator excluded, all tool ports, and the other end of a tool port
     /// that is a veth here, where the copies arrive. By name, because one that is made anew has another index.
     /// </summary>
-    private List<string>? Excluded()
+    private List<string>? Excluded(MirrorDesk mirrors)
     {
-        var names = new List<string>(options.Exclude);
-        foreach (var name in names)
+        if (options.Exclude.FirstOrDefault(name => InterfaceIndex.Of(name) == 0) is { } unknown)
         {
-            if (InterfaceIndex.Of(name) == 0)
-            {
-                Usage($"There is no interface {name} to exclude; see `ip link`.");
-                return null;
-            }
+            Usage($"There is no interface {unknown} to exclude; see `ip link`.");
+            return null;
         }
 
-        foreach (var plan in options.Mirrors)
-        {
-            var target = TargetParser.Parse(plan.To, out _)!.Interface;
-            names.Add(target);
-            if (_placeOf(target).PeerName is { } peer)
-            {
-                names.Add(peer);
-            }
-        }
-
-        return names;
+        return [.. options.Exclude, .. mirrors.ToolPorts];
     }
 
     private LiveCaptureOptions CaptureOptions(List<string> excluded) => new()
@@ -288,6 +152,7 @@ internal sealed class EngineOpening(EngineOptions options)
         ExcludeNames = excluded,
         Workers = WorkerCount,
         RingBudgetBytes = options.RingBudgetBytes,
+        HardwareTimestamps = options.HardwareTimestamps,
     };
 
     private CompiledFilter? Filter(string? expression)

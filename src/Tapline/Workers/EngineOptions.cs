@@ -2,7 +2,6 @@
 // `engine`, `mirror`, `record` and `up` all start the same data plane with different options.
 using Tapline.Base;
 using Tapline.Base.Native;
-using Tapline.Mirror.Kernel;
 
 namespace Tapline.Workers;
 
@@ -30,6 +29,9 @@ public sealed record EngineOptions
     /// <summary>Ring memory for all points and workers together, in bytes.</summary>
     public long RingBudgetBytes { get; init; } = Limits.RingBudgetBytesDefault;
 
+    /// <summary>Take the NIC's time where it stamps frames; other points keep the kernel's.</summary>
+    public bool HardwareTimestamps { get; init; }
+
     /// <summary>Live flows kept at once, over all workers.</summary>
     public int FlowCapacity { get; init; } = Limits.LiveFlowsDefault;
 
@@ -47,31 +49,6 @@ public sealed record EngineOptions
 
     /// <summary>Seconds without a sign of life after which a stuck worker ends the process.</summary>
     public int WatchdogSeconds { get; init; } = 10;
-}
-
-/// <summary>One mirror session as ordered.</summary>
-public sealed record MirrorPlan
-{
-    /// <summary>The session's name in ledgers (<c>m1</c>, …).</summary>
-    public required string Session { get; init; }
-
-    /// <summary>Source points; empty = all points of the engine.</summary>
-    public IReadOnlyList<string> From { get; init; } = [];
-
-    /// <summary>The target, e.g. <c>nic:eth2</c>.</summary>
-    public required string To { get; init; }
-
-    /// <summary>Filter expression; null = every frame.</summary>
-    public string? Filter { get; init; }
-
-    /// <summary>Bytes kept of each frame; 0 = whole frames.</summary>
-    public int SliceBytes { get; init; }
-
-    /// <summary>Kernel path or user path.</summary>
-    public MirrorMode Mode { get; init; }
-
-    /// <summary>One frame in so many of those selected is copied; 1 = all.</summary>
-    public int SampleOneIn { get; init; } = 1;
 }
 
 /// <summary>What to record, where, and how much.</summary>

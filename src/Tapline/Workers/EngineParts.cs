@@ -1,8 +1,6 @@
 // Everything that a running engine holds, in one place, so that it is closed in one place. Opened by EngineOpening in
 // the order of the fields, released in the reverse.
 using Tapline.Capture.Ring;
-using Tapline.Mirror;
-using Tapline.Mirror.Kernel;
 using Tapline.Record;
 using Tapline.Store;
 
@@ -14,12 +12,6 @@ internal sealed class EngineParts : IDisposable
     public required EngineOptions Options { get; init; }
 
     public required LiveCapture Capture { get; init; }
-
-    /// <summary>Sessions that run in the kernel; null when none does.</summary>
-    public KernelMirrors? Kernel { get; init; }
-
-    /// <summary>The path of each session, in the order of the orders.</summary>
-    public required IReadOnlyList<KernelDecision> Paths { get; init; }
 
     public required RingLosses Losses { get; init; }
 
@@ -34,16 +26,11 @@ internal sealed class EngineParts : IDisposable
 
     public required SegmentRecorder[] Recorders { get; init; }
 
-    /// <summary>By worker, then the sessions that run in user space.</summary>
-    public required MirrorSession[][] Mirrors { get; init; }
+    public required MirrorDesk Mirrors { get; init; }
 
     public required Pipeline<SpoolSink>[] Pipelines { get; init; }
 
     public Worker[] Workers { get; set; } = [];
-
-    /// <summary>A session's ledger, whichever path it takes. Any thread; allocation-free.</summary>
-    public MirrorLedgerRecord SessionTotals(int session) =>
-        Kernel is { } kernel && kernel.Has((ushort)session) ? kernel.Read((ushort)session) : MirrorTotals.Sum(Mirrors, (ushort)session);
 
     public LedgerView NewView()
     {
@@ -66,13 +53,7 @@ internal sealed class EngineParts : IDisposable
             pipeline.Counts.Dispose();
         }
 
-        foreach (var sessions in Mirrors)
-        {
-            Array.ForEach(sessions, s => s.Dispose());
-        }
-
-        Kernel?.Dispose();
-
+        Mirrors.Dispose();
         Array.ForEach(Recorders, r => r.Dispose());
         Array.ForEach(Spools, s => s.Dispose());
         SupervisorSpool?.Dispose();

@@ -57,21 +57,12 @@ internal static class EngineReporting
         StallReason = parts.Recorders.Select(r => r.StallReason).FirstOrDefault(r => r is not null),
     };
 
-    private static List<MirrorReport> Mirrors(EngineParts parts)
-    {
-        var reports = new List<MirrorReport>();
-        for (var s = 0; s < parts.Options.Mirrors.Count; s++)
+    private static List<MirrorReport> Mirrors(EngineParts parts) =>
+    [
+        .. parts.Mirrors.All.Select(mirror => new MirrorReport
         {
-            reports.Add(new MirrorReport
-            {
-                Session = parts.Options.Mirrors[s].Session,
-                To = parts.Options.Mirrors[s].To,
-                Mode = parts.Paths[s].IsKernel ? "kernel" : "user",
-                Ledger = parts.SessionTotals(s),
-                TargetTxDropped = parts.Paths[s].IsKernel ? parts.Kernel!.ReadTargetTxDropped((ushort)s) : null,
-            });
-        }
-
-        return reports;
-    }
+            Session = mirror.Plan.Session, To = mirror.Plan.To, Mode = mirror.Path.IsKernel ? "kernel" : "user",
+            Ledger = mirror.Totals(), TargetTxDropped = mirror.TargetTxDropped,
+        }),
+    ];
 }

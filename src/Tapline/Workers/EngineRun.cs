@@ -14,11 +14,13 @@ public static class EngineRun
     /// </summary>
     /// <param name="options">The orders.</param>
     /// <param name="stop">Cancelled by SIGINT or SIGTERM.</param>
-    /// <param name="ready">Called on this thread when frames are being seen; may be null.</param>
+    /// <param name="ready">Called on this thread with the engine when frames are being seen; may be null.</param>
     /// <returns>The ledger; <see cref="EngineReport.Fault"/> says what went wrong. Does not throw for bad orders.</returns>
     /// <param name="recorded">Called a few times a second with what was recorded, on a thread of the pool; may be null.</param>
+    /// <param name="ending">Called on this thread before the engine ends; it must not be used after that.</param>
     public static EngineReport Run(
-        EngineOptions options, CancellationToken stop, Action? ready = null, Action<RecorderReport>? recorded = null)
+        EngineOptions options, CancellationToken stop, Action<Engine>? ready = null, Action<RecorderReport>? recorded = null,
+        Action? ending = null)
     {
         if (options.DataFolder is { } data)
         {
@@ -36,10 +38,11 @@ public static class EngineRun
             Console.Error.WriteLine($"tapline: {notice}");
         }
 
-        ready?.Invoke();
+        ready?.Invoke(engine);
         var timer = recorded is null ? null : new Timer(_ => recorded(engine.RecorderNow()!), null, s_progressTime, s_progressTime);
         engine.WaitForStop(stop, options.Seconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null);
         timer?.DisposeAsync().AsTask().Wait();
+        ending?.Invoke();
         return engine.Finish();
     }
 

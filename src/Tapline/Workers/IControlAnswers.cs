@@ -15,6 +15,15 @@ internal interface IControlAnswers
     /// <summary>Goes once through what <see cref="WriteFlows"/> does, without asking the workers.</summary>
     void WarmUp(Utf8JsonWriter json);
 
+    /// <summary>Writes the mirror sessions in force: their orders, state and counts.</summary>
+    void WriteMirrors(Utf8JsonWriter json);
+
+    /// <summary>Adds a mirror session; one sentence when it cannot run, and then nothing has changed.</summary>
+    string? AddMirror(MirrorPlan plan);
+
+    /// <summary>Ends a mirror session; one sentence when there is none of that name.</summary>
+    string? RemoveMirror(string session);
+
     /// <summary>Asks the engine to drain and end.</summary>
     void RequestStop();
 }

@@ -21,21 +21,26 @@ public static class KernelPlanning
     private static readonly string[] s_handsOn = ["veth", "tun", "netkit"];
 
     /// <summary>One sentence for each session; null and the mistake when one was forced onto a path that it can't take.</summary>
-    public static IReadOnlyList<KernelDecision>? Decide(EngineOptions options, out string? refusal)
+    public static IReadOnlyList<KernelDecision>? Decide(EngineOptions options, out string? refusal) =>
+        Decide(options.Mirrors, options.Points, options.KernelHook, out refusal);
+
+    /// <summary>The same for sessions on the points of an engine.</summary>
+    internal static IReadOnlyList<KernelDecision>? Decide(
+        IReadOnlyList<MirrorPlan> plans, IReadOnlyList<string> points, KernelHookKind hook, out string? refusal)
     {
         refusal = null;
         var decisions = new List<KernelDecision>();
         Dictionary<int, LinkInfo>? links = null;
         string? kernelWhyNot = null;
-        foreach (var plan in options.Mirrors)
+        foreach (var plan in plans)
         {
             if (links is null)
             {
                 links = Links();
-                kernelWhyNot = KernelWhyNot(options.KernelHook);
+                kernelWhyNot = KernelWhyNot(hook);
             }
 
-            var request = Request(options, plan, links, kernelWhyNot, out refusal);
+            var request = Request(points, plan, links, kernelWhyNot, out refusal);
             var decision = request is null ? null : KernelDecision.Make(request, out refusal);
             if (decision is null)
             {
@@ -49,14 +54,14 @@ public static class KernelPlanning
     }
 
     private static KernelRequest? Request(
-        EngineOptions options, MirrorPlan plan, Dictionary<int, LinkInfo> links, string? kernelWhyNot, out string? mistake)
+        IReadOnlyList<string> points, MirrorPlan plan, Dictionary<int, LinkInfo> links, string? kernelWhyNot, out string? mistake)
     {
         if (TargetParser.Parse(plan.To, out mistake) is not { } target)
         {
             return null;
         }
 
-        IReadOnlyList<string> sources = plan.From.Count > 0 ? plan.From : options.Points;
+        IReadOnlyList<string> sources = plan.From.Count > 0 ? plan.From : points;
         var other = sources.FirstOrDefault(w => s_notInterfaces.Any(n => w.StartsWith(n, StringComparison.Ordinal)));
         return new KernelRequest
         {

@@ -13,23 +13,30 @@ internal sealed class LedgerRows(SpoolWriter spool, bool isRecording)
 
     private readonly PointCounts[] _before = new PointCounts[Limits.PointsMax];
     private readonly long[] _droppedBefore = new long[Limits.PointsMax];
-    private readonly MirrorLedgerRecord[] _mirrorsBefore = new MirrorLedgerRecord[Limits.MirrorSessionsMax];
+    private readonly MirrorLedgerRecord[] _mirrorsBefore = new MirrorLedgerRecord[Limits.MirrorSessionIdsMax];
+    private int _sessionsTold;
 
     /// <summary>Writes what has happened since the last call as the second that begins at <paramref name="timeNs"/>.</summary>
-    public void Write(LedgerView view, EngineParts parts, long timeNs)
+    public void Write(LedgerView view, RingLosses losses, IReadOnlyList<RunningMirror> mirrors, long timeNs)
     {
         for (var p = 0; p < view.IdsEnd; p++)
         {
-            WritePoint((ushort)p, view.Counts(p), parts.Losses.Dropped(p), timeNs);
+            WritePoint((ushort)p, view.Counts(p), losses.Dropped(p), timeNs);
         }
 
-        for (var s = 0; s < parts.Options.Mirrors.Count; s++)
+        for (; _sessionsTold < mirrors.Count; _sessionsTold++)
         {
-            var now = parts.SessionTotals(s);
-            if (now.Offered != _mirrorsBefore[s].Offered)
+            spool.AddSession(mirrors[_sessionsTold].Info);
+        }
+
+        for (var s = 0; s < mirrors.Count; s++)
+        {
+            var now = mirrors[s].Totals();
+            ref var before = ref _mirrorsBefore[now.Session];
+            if (now.Offered != before.Offered)
             {
-                spool.Write(MirrorTotals.Difference(now, _mirrorsBefore[s], timeNs));
-                _mirrorsBefore[s] = now;
+                spool.Write(MirrorTotals.Difference(now, before, timeNs));
+                before = now;
             }
         }
     }

@@ -25,8 +25,8 @@ public sealed class Pipeline<TSink> : IDisposable where TSink : IRecordSink
     /// <summary>Flow accounting; null = frames are only decoded.</summary>
     public FlowTable<TSink>? Flows { get; init; }
 
-    /// <summary>Mirror sessions, each offered every frame.</summary>
-    public MirrorSession[] Mirrors { get; init; } = [];
+    /// <summary>Mirror sessions, each offered every frame. Changed between two batches, on the worker's thread.</summary>
+    public MirrorSession[] Mirrors { get; set; } = [];
 
     /// <summary>Where frames are recorded; null = nowhere.</summary>
     public SegmentRecorder? Recorder { get; init; }

@@ -16,7 +16,6 @@ internal sealed class SnapshotWriter : IControlAnswers
     private readonly Action _requestStop;
     private readonly LedgerView _view;
     private readonly PointTexts _texts = new();
-    private readonly MirrorTexts _mirrorTexts;
     private readonly LiveFlowsWriter _flows;
     private readonly byte[] _time = new byte[TimeText.Length];
     private readonly JsonEncodedText _node;
@@ -30,7 +29,6 @@ internal sealed class SnapshotWriter : IControlAnswers
         _supervisor = supervisor;
         _requestStop = requestStop;
         _view = parts.NewView();
-        _mirrorTexts = new MirrorTexts(parts.Options.Mirrors);
         _flows = new LiveFlowsWriter();
         _node = JsonEncodedText.Encode(parts.Options.Node);
         _version = JsonEncodedText.Encode(typeof(SnapshotWriter).Assembly.GetName().Version?.ToString(3) ?? "0");
@@ -119,26 +117,24 @@ internal sealed class SnapshotWriter : IControlAnswers
         json.WriteEndArray();
     }
 
-    private void WriteMirrors(Utf8JsonWriter json)
-    {
-        json.WriteStartArray("mirrors"u8);
-        for (var s = 0; s < _parts.Options.Mirrors.Count; s++)
-        {
-            var isKernel = _parts.Paths[s].IsKernel;
-            var isUp = !isKernel || _parts.Kernel!.IsTargetUp((ushort)s);
-            foreach (var worker in _parts.Mirrors)
-            {
-                isUp &= MirrorTotals.Find(worker, (ushort)s)?.IsTargetUp ?? true;
-            }
+    public string? AddMirror(MirrorPlan plan) => _parts.Mirrors.Add(plan);
 
+    public string? RemoveMirror(string session) => _parts.Mirrors.Remove(session);
+
+    public void WriteMirrors(Utf8JsonWriter json)
+    {
+        var running = _parts.Mirrors.Book.Current.Running;
+        json.WriteStartArray("mirrors"u8);
+        for (var s = 0; s < running.Count; s++)
+        {
             json.WriteStartObject();
-            _mirrorTexts.Write(json, s);
-            json.WriteString("mode"u8, isKernel ? "kernel"u8 : "user"u8);
-            json.WriteString("state"u8, isUp ? "up"u8 : "down"u8);
-            MirrorTexts.WriteCounts(json, _parts.SessionTotals(s));
-            if (isKernel)
+            running[s].Texts.Write(json);
+            json.WriteString("mode"u8, running[s].Path.IsKernel ? "kernel"u8 : "user"u8);
+            json.WriteString("state"u8, running[s].IsUp ? "up"u8 : "down"u8);
+            MirrorTexts.WriteCounts(json, running[s].Totals());
+            if (running[s].TargetTxDropped is { } txDropped)
             {
-                json.WriteNumber("target_tx_dropped"u8, _parts.Kernel!.ReadTargetTxDropped((ushort)s));
+                json.WriteNumber("target_tx_dropped"u8, txDropped);
             }
 
             json.WriteEndObject();

@@ -26,6 +26,7 @@ internal sealed class Supervisor : IDisposable
     private readonly ManualResetEventSlim _stop = new();
     private long _second;
     private int _generation = -1;
+    private int _mirrors = -1;
     private int _ticksSinceChange;
     private long _allocatedBaseline;
 
@@ -81,7 +82,7 @@ internal sealed class Supervisor : IDisposable
         for (var i = 0; i < WarmUpTurns; i++)
         {
             ShareLosses();
-            _rows?.Write(_view, _parts, _second);
+            _rows?.Write(_view, _parts.Losses, _parts.Mirrors.All, _second);
             _spool?.EndBatch(_second);
             _watchdog.Look(_parts.Workers);
             _ = AllocatedBytes;
@@ -105,7 +106,7 @@ internal sealed class Supervisor : IDisposable
 
     private void Tick()
     {
-        _parts.Kernel?.Beat();
+        _parts.Mirrors.Beat();
         ShareLosses();
         FollowChanges();
         WriteRows();
@@ -115,12 +116,18 @@ internal sealed class Supervisor : IDisposable
 
     private void WriteRows()
     {
-        _rows?.Write(_view, _parts, _second);
+        _rows?.Write(_view, _parts.Losses, _parts.Mirrors.All, _second);
         _second = Clock.NowNs();
     }
 
     private void FollowChanges()
     {
+        if (_mirrors != _parts.Mirrors.Book.Current.Generation)
+        {
+            _mirrors = _parts.Mirrors.Book.Current.Generation;
+            _ticksSinceChange = 0;
+        }
+
         if (_generation != _parts.Capture.PointsGeneration)
         {
             _generation = _parts.Capture.PointsGeneration;

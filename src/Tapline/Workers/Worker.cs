@@ -19,6 +19,7 @@ public sealed class Worker
     private readonly IPointBook _book;
     private readonly FrameBatch _batch = new();
     private readonly Thread _thread;
+    private MirrorSet? _mirrors;
     private int _pointsGeneration = -1;
     private IReadOnlyList<LivePoint> _points = [];
     private long _lossesToldNs;
@@ -47,8 +48,8 @@ public sealed class Worker
     /// <summary>Why the worker ended before it was told to; null when it did not.</summary>
     public string? Fault { get; private set; }
 
-    /// <summary>Says whether a point is a source of the mirror session of that id; for sessions that do not take all.</summary>
-    public Func<int, ObservationPoint, bool>? MirrorSources { get; init; }
+    /// <summary>The mirror sessions to follow; null = none.</summary>
+    internal MirrorBook? Mirrors { get; init; }
 
     /// <summary>Called on the worker's thread when it ends early.</summary>
     public Action? OnFault { get; init; }
@@ -108,6 +109,7 @@ public sealed class Worker
         {
             var result = _source.Lease(_batch, WaitMs);
             FollowPoints();
+            FollowMirrors();
             long frameTimeNs;
             switch (result)
             {
@@ -174,7 +176,7 @@ public sealed class Worker
             var info = PointNames.Describe(live.Point);
             _spool?.AddPoint(info);
             _pipeline.Recorder?.AddPoint(info);
-            SelectPoint(live);
+            _mirrors?.SelectPoint(Index, live.Point);
         }
 
         // What a change of points allocates is not what frames allocate.
@@ -197,16 +199,34 @@ public sealed class Worker
         }
     }
 
-    private void SelectPoint(LivePoint live)
+    /// <summary>
+    /// Changes over to the newest set of sessions: the next batch is theirs. Those that are not in it any more are finished
+    /// here, on the thread that used them; the others go on with what they hold.
+    /// </summary>
+    private void FollowMirrors()
     {
-        for (var i = 0; i < _pipeline.Mirrors.Length; i++)
+        if (Mirrors?.Current is not { } next || next == _mirrors)
         {
-            if (!_pipeline.Mirrors[i].Options.AllPoints)
+            return;
+        }
+
+        var sessions = next.Of(Index);
+        foreach (var session in _pipeline.Mirrors)
+        {
+            if (Array.IndexOf(sessions, session) < 0)
             {
-                var id = _pipeline.Mirrors[i].Options.Id;
-                _pipeline.Mirrors[i].SelectPoint(live.Point.Id, MirrorSources?.Invoke(id, live.Point) ?? false);
+                session.Finish();
             }
         }
+
+        foreach (var live in _points)
+        {
+            next.SelectPoint(Index, live.Point);
+        }
+
+        _pipeline.Mirrors = sessions;
+        _mirrors = next;
+        Mirrors.Follow(Index, next);
     }
 
     /// <summary>Nothing comes any more: every flow's record is written, every buffer handed over.</summary>
@@ -221,6 +241,7 @@ public sealed class Worker
                 mirror.Finish();
             }
 
+            Mirrors?.Leave(Index);
             OnEnding?.Invoke();
             TellLosses();
             _pipeline.Recorder?.Close(Now());

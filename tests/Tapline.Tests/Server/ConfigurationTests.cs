@@ -18,6 +18,7 @@ public class ConfigurationTests
         exclude: vnet9
         workers: 2
         ring_budget: 512MiB
+        timestamps: hardware
         flow_capacity: 100000
         mirrors:
           - session: ids
@@ -45,6 +46,7 @@ public class ConfigurationTests
         Assert.Equal(
             ("kvm7", "/srv/tapline", 2, 512L << 20, 100_000),
             (c.Node, c.Data, c.Workers, c.RingBudgetBytes, c.FlowCapacity));
+        Assert.True(c.HardwareTimestamps && c.ToEngineOptions(new DataFolder("/d")).HardwareTimestamps);
         Assert.Equal(["bridge:br0", "vnet*"], c.Points);
         Assert.Equal(["vnet9"], c.Exclude);
         var ids = c.Mirrors[0];
@@ -125,10 +127,12 @@ public class ConfigurationTests
             from to in name
             from filter in name
             from workers in Gen.Int[0, 64]
+            from hardware in Gen.Bool
             from budget in Gen.Long[16L << 20, 1L << 50]
             select new NodeConfiguration
             {
                 Node = to, Data = "/d", Points = points, Exclude = points, Workers = workers, RingBudgetBytes = budget,
+                HardwareTimestamps = hardware,
                 Mirrors = [new MirrorPlan { Session = "s", To = to, Filter = filter, From = points, SliceBytes = workers }],
                 Record = new RecordConfiguration { BudgetBytes = budget, Filter = filter },
                 Console = new ConsoleConfiguration

@@ -39,6 +39,39 @@ public class ControlSocketTests
         }
     }
 
+    [Theory]
+    [InlineData("{\"session\":\"a\",\"to\":\"nic:x\"}", null)]
+    [InlineData("{\"to\":\"nic:x\",\"session\":\"a\",\"from\":[\"vm:w\",\"p*\"],\"filter\":\"tcp\",\"slice\":64}", null)]
+    [InlineData("{\"session\":\"a\"}", "target")]
+    [InlineData("{\"session\":\"a\",\"to\":\"nic:x\",\"slize\":1}", "slize")]
+    [InlineData("{\"session\":\"a\",\"to\":\"nic:x\",\"slice\":-1}", "slice")]
+    [InlineData("{\"session\":\"a\",\"to\":\"nic:x\",\"from\":[1]}", "from")]
+    [InlineData("{\"session\":[],\"to\":\"nic:x\"}", "session")]
+    [InlineData("{\"session\":\"\\ud800\",\"to\":\"nic:x\"}", "JSON")]
+    [InlineData("7", "object")]
+    [InlineData("[[]]", "object")]
+    public void ASessionIsAddedAsOrderedOrRefusedWithASentence(string mirror, string? mistake)
+    {
+        using var folder = new TemporaryFolder();
+        var answers = new Answers();
+        using var socket = Open(folder, answers);
+        using var client = new Client(folder["s"]);
+        var answer = JsonDocument.Parse(client.Ask($"{{\"verb\":\"mirror_add\",\"mirror\":{mirror}}}")!).RootElement;
+        if (mistake is not null)
+        {
+            Assert.Contains(mistake, answer.GetProperty("error").GetString(), StringComparison.Ordinal);
+            Assert.Empty(answers.Mirrors);
+            return;
+        }
+
+        var plan = Assert.Single(answers.Mirrors);
+        var wanted = JsonDocument.Parse(mirror).RootElement;
+        Assert.True(JsonElement.DeepEquals(wanted, answer.GetProperty("mirrors")[0]), answer.GetRawText());
+        Assert.Equal(plan, plan with { From = [.. plan.From] });
+        Assert.Contains("\"mirrors\":[]", client.Ask("{\"verb\":\"mirror_remove\",\"session\":\"a\"}"), StringComparison.Ordinal);
+        Assert.Contains("There is none.", client.Ask("{\"verb\":\"mirror_remove\",\"session\":\"a\"}"), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void RequestsInOnePieceOrByteByByteAreTheSame()
     {
@@ -172,6 +205,8 @@ public class ControlSocketTests
 
         public int FillBytes { get; init; }
 
+        public List<MirrorPlan> Mirrors { get; } = [];
+
         public int Snapshots => Volatile.Read(ref _snapshots);
 
         /// <summary>What the control thread has allocated, as of its last answer.</summary>
@@ -193,6 +228,28 @@ public class ControlSocketTests
         public void WarmUp(Utf8JsonWriter json) => _snapshots = 0;
 
         public void WriteFlows(Utf8JsonWriter json, int top) => json.WriteNumber("top"u8, top);
+
+        public void WriteMirrors(Utf8JsonWriter json)
+        {
+            json.WriteStartArray("mirrors"u8);
+            foreach (var mirror in Mirrors)
+            {
+                json.WriteStartObject();
+                MirrorPlanJson.Write(json, mirror);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+        }
+
+        public string? AddMirror(MirrorPlan plan)
+        {
+            Mirrors.Add(plan);
+            return null;
+        }
+
+        public string? RemoveMirror(string session) =>
+            Mirrors.RemoveAll(m => m.Session == session) == 0 ? "There is none." : null;
 
         public void RequestStop()
         {

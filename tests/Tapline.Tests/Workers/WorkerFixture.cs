@@ -7,6 +7,7 @@ using Tapline.Capture.Points;
 using Tapline.Filter;
 using Tapline.Flows;
 using Tapline.Mirror;
+using Tapline.Mirror.Kernel;
 using Tapline.Record;
 using Tapline.Store;
 using Tapline.Tests.Mirror;
@@ -45,13 +46,13 @@ internal sealed class WorkerFixture : IDisposable
         {
             Counts = new WorkerCounts(16),
             Flows = new FlowTable<SpoolSink>(FlowTableOptions.Live with { Capacity = 1 << 14 }, new SpoolSink(Spool)),
-            Mirrors = [Mirror],
             Recorder = Recorder,
         };
         Worker = new Worker(0, source, Pipeline, Spool, Book)
         {
             Now = () => source.NowNs,
-            MirrorSources = (_, point) => point.Id % 2 == 0,
+            Mirrors = new MirrorBook(1, [new RunningMirror(
+                Plan(allPoints), 3, Mirror.Options.Target, new KernelDecision("m1", false, "user path: a test."), [Mirror], kernel: null)]),
         };
     }
 
@@ -68,6 +69,12 @@ internal sealed class WorkerFixture : IDisposable
     public Worker Worker { get; }
 
     public ScriptedBook Book { get; } = new();
+
+    // Points with even numbers, when not all.
+    private static MirrorPlan Plan(bool allPoints) => new()
+    {
+        Session = "m", To = "nic:x0", From = allPoints ? [] : [.. Enumerable.Range(0, 8).Select(i => $"p{i * 2}")],
+    };
 
     /// <summary>All flow records that reached the spool.</summary>
     public List<FlowRecord> Flows()

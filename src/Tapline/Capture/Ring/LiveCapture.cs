@@ -20,8 +20,11 @@ public sealed class LiveCapture : IDisposable
     private readonly WorkloadInventory _workloadInventory;
     private readonly RingSet _rings;
     private readonly PointRegistry _registry = new();
-    private readonly HashSet<int> _excluded;
-    private readonly HashSet<string> _excludedNames;
+    private readonly HashSet<int> _excludedIndices;
+
+    // Those, and every interface that has had one of the excluded names: a tool port that is renamed stays one.
+    private HashSet<int> _excluded;
+    private HashSet<string> _excludedNames;
     private Dictionary<int, VmIdentity> _workloads = [];
     private PointWatcher? _watcher;
     private LivePoint[] _points = [];
@@ -37,7 +40,8 @@ public sealed class LiveCapture : IDisposable
         _links = links;
         _workloadInventory = workloads;
         _rings = rings;
-        _excluded = [.. options.ExcludeInterfaces];
+        _excludedIndices = [.. options.ExcludeInterfaces];
+        _excluded = [.. _excludedIndices];
         _excludedNames = [.. options.ExcludeNames];
     }
 
@@ -132,7 +136,20 @@ public sealed class LiveCapture : IDisposable
     {
         lock (_lock)
         {
+            _excludedIndices.Add(interfaceIndex);
             _excluded.Add(interfaceIndex);
+        }
+
+        Refresh();
+    }
+
+    /// <summary>Never capture interfaces of these names, and no others by name: mirror sessions have changed.</summary>
+    public void ExcludeNames(IReadOnlyCollection<string> names)
+    {
+        lock (_lock)
+        {
+            _excludedNames = [.. names];
+            _excluded = [.. _excludedIndices];
         }
 
         Refresh();

@@ -8,17 +8,12 @@ namespace Tapline.Workers;
 /// <summary>Sums a session's counters. Any thread; allocation-free.</summary>
 internal static class MirrorTotals
 {
-    /// <summary>Totals of one session over every worker.</summary>
-    public static MirrorLedgerRecord Sum(MirrorSession[][] byWorker, ushort id)
+    /// <summary>Totals of a session over the instances of all workers.</summary>
+    public static MirrorLedgerRecord Sum(MirrorSession[] byWorker, ushort id)
     {
         var sum = new MirrorLedgerRecord { Session = id };
-        foreach (var sessions in byWorker)
+        foreach (var session in byWorker)
         {
-            if (Find(sessions, id) is not { } session)
-            {
-                continue;
-            }
-
             ref readonly var counters = ref session.Counters;
             sum.Sent += Volatile.Read(in counters.Sent);
             sum.SentWireFrames += Volatile.Read(in counters.SentWireFrames);
@@ -52,20 +47,6 @@ internal static class MirrorTotals
         DroppedTargetDown = now.DroppedTargetDown - before.DroppedTargetDown,
         DroppedError = now.DroppedError - before.DroppedError,
     };
-
-    /// <summary>The worker's instance of a session; null when that runs in the kernel.</summary>
-    public static MirrorSession? Find(MirrorSession[] sessions, ushort id)
-    {
-        foreach (var session in sessions)
-        {
-            if (session.Options.Id == id)
-            {
-                return session;
-            }
-        }
-
-        return null;
-    }
 
     public static long Dropped(in MirrorLedgerRecord row) =>
         row.DroppedBusy + row.DroppedTooLong + row.DroppedTargetDown + row.DroppedError;

@@ -1,0 +1,147 @@
+// `tapline mirror list|add|remove`: the mirror sessions of a running engine, over its socket. The engine checks the whole
+// set before it changes anything; what it refuses is printed as it says it.
+using System.Buffers;
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Spectre.Console;
+using Tapline.Server.Config;
+using Tapline.Server.Telemetry;
+using Tapline.Workers;
+
+namespace Tapline.Server.Commands;
+
+/// <summary>The sub-verbs of `mirror`.</summary>
+internal static class MirrorControl
+{
+    private static readonly Option<string> s_data = new("--data")
+    {
+        Description = "Data folder of the engine.", HelpName = "DIR", DefaultValueFactory = _ => DataFolder.Default,
+    };
+
+    private static readonly Option<bool> s_json = new("--json") { Description = "Prints the engine's answer as one JSON object." };
+
+    public static Command BuildList()
+    {
+        var verb = new Command("list", "The mirror sessions of the running engine, with their ledgers.") { s_data, s_json };
+        verb.Examples(("tapline mirror list --data /var/lib/tapline", "what is mirrored where, and what became of it"));
+        verb.SetAction((parsed, stop) => AskAsync(parsed, "{\"verb\":\"mirrors\"}\n", stop));
+        return verb;
+    }
+
+    public static Command BuildAdd()
+    {
+        var spec = new Argument<string>("SPEC")
+        {
+            Description = "TARGET[;from=P,P][;filter=EXPR][;slice=N][;session=NAME], as in `tapline engine --mirror`.",
+        };
+        var verb = new Command("add", "Starts one more mirror session in the running engine; the others lose no frame.")
+        {
+            spec, s_data, s_json,
+        };
+        verb.Examples(
+            ("tapline mirror add 'nic:eth2;from=vm:web01;filter=tcp port 443;session=ids'", "until it is removed or the engine ends"));
+        verb.SetAction(async (parsed, stop) =>
+        {
+            if (EngineOrders.Mirror(parsed.GetValue(spec)!, 1, out var mistake) is not { } plan)
+            {
+                await Console.Error.WriteLineAsync($"tapline: {mistake}");
+                return ExitCodes.Usage;
+            }
+
+            return await AskAsync(parsed, AddRequest(plan), stop);
+        });
+        return verb;
+    }
+
+    public static Command BuildRemove()
+    {
+        var session = new Argument<string>("SESSION") { Description = "Its name, as `tapline mirror list` shows it." };
+        var verb = new Command("remove", "Ends a mirror session of the running engine.") { session, s_data, s_json };
+        verb.Examples(("tapline mirror remove ids", "its last frames leave first"));
+        verb.SetAction((parsed, stop) => AskAsync(parsed, RemoveRequest(parsed.GetValue(session)!), stop));
+        return verb;
+    }
+
+    private static string AddRequest(MirrorPlan plan) => Request(json =>
+    {
+        json.WriteString("verb", "mirror_add");
+        json.WriteStartObject("mirror");
+        MirrorPlanJson.Write(json, plan);
+        json.WriteEndObject();
+    });
+
+    private static string RemoveRequest(string session) => Request(json =>
+    {
+        json.WriteString("verb", "mirror_remove");
+        json.WriteString("session", session);
+    });
+
+    private static string Request(Action<Utf8JsonWriter> write)
+    {
+        var line = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(line))
+        {
+            json.WriteStartObject();
+            write(json);
+            json.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(line.WrittenSpan) + "\n";
+    }
+
+    private static async Task<int> AskAsync(ParseResult parsed, string request, CancellationToken stop)
+    {
+        // Opening targets and changing over may take a few seconds on a busy host.
+        await using var engine = new EngineClient(new DataFolder(parsed.GetValue(s_data)!).EngineSocket, TimeSpan.FromSeconds(30));
+        try
+        {
+            var answer = await engine.MirrorsAsync(request, stop);
+            if (parsed.GetValue(s_json))
+            {
+                Console.WriteLine(JsonSerializer.Serialize(answer, TelemetryJson.Default.MirrorList));
+            }
+            else
+            {
+                Print(answer.Mirrors);
+            }
+
+            return ExitCodes.Ok;
+        }
+        catch (EngineUnavailableException e)
+        {
+            await Console.Error.WriteLineAsync($"tapline: {e.Message}");
+            return ExitCodes.Failed;
+        }
+    }
+
+    private static void Print(IReadOnlyList<EngineSnapshot.Mirror> mirrors)
+    {
+        if (mirrors.Count == 0)
+        {
+            Console.WriteLine("Nothing is mirrored. Start a session with `tapline mirror add nic:INTERFACE`.");
+            return;
+        }
+
+        var table = new Table { Border = TableBorder.Simple };
+        table.AddColumns("session", "to", "from", "filter", "state");
+        foreach (var name in (string[])["offered", "sent", "filtered", "sampled out", "dropped"])
+        {
+            table.AddColumn(new TableColumn(name).RightAligned());
+        }
+
+        foreach (var m in mirrors)
+        {
+            table.AddRow(
+                Cell(m.Session), Cell(m.To), Cell(m.From.Count == 0 ? "all points" : string.Join(", ", m.From)),
+                Cell(m.Filter ?? "every frame"), Cell(m.State), Number(m.Offered), Number(m.Sent), Number(m.Filtered),
+                Number(m.SampledOut), Number(LedgerTotals.Dropped(m)));
+        }
+
+        AnsiConsole.Write(table);
+
+        static Text Cell(string text) => new(TerminalText.Printable(text));
+        static Text Number(long count) => new(count.ToString("N0", CultureInfo.InvariantCulture));
+    }
+}

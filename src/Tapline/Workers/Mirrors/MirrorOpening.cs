@@ -1,0 +1,108 @@
+// From a session's orders to its opened instances: filter, target, one sender for each worker. All orders are checked
+// before the first socket is opened, a loop must not exist for a moment; whatever fails gives back what was opened.
+using Tapline.Base;
+using Tapline.Filter;
+using Tapline.Mirror;
+using Tapline.Mirror.Kernel;
+using Tapline.Mirror.Send;
+
+namespace Tapline.Workers;
+
+/// <summary>Checks and opens mirror sessions. Control thread; changes nothing on the host when it refuses.</summary>
+internal static class MirrorOpening
+{
+    /// <summary>One sentence when these sessions cannot run together on these points; null when they can.</summary>
+    /// <param name="plans">All sessions that are to run.</param>
+    /// <param name="points">Source words of the engine.</param>
+    /// <param name="peers">Interfaces in which the tool ports end and which must not be captured either.</param>
+    public static string? Check(IReadOnlyList<MirrorPlan> plans, IReadOnlyList<string> points, out List<string> peers)
+    {
+        peers = [];
+        if (plans.Count > Limits.MirrorSessionsMax)
+        {
+            return $"At most {Limits.MirrorSessionsMax} mirror sessions run in one engine.";
+        }
+
+        var ends = new List<MirrorEnds>();
+        var names = new HashSet<string>();
+        foreach (var plan in plans)
+        {
+            if (!names.Add(plan.Session))
+            {
+                return $"There are two mirror sessions named {plan.Session}; give each a name of its own.";
+            }
+
+            if (CompiledFilter.Compile(plan.Filter, LinkType.Ethernet, out var mistake) is null
+                || TargetParser.Parse(plan.To, out mistake) is not { } target)
+            {
+                return mistake;
+            }
+
+            if (plan.SliceBytes is > 0 and < MirrorSession.SliceBytesMin)
+            {
+                return $"A slice of {plan.SliceBytes} bytes cuts into the Ethernet header; give {MirrorSession.SliceBytesMin} or more.";
+            }
+
+            ends.Add(new MirrorEnds(plan.Session, plan.From, target.Interface));
+        }
+
+        if (ends.Count == 0)
+        {
+            return null;
+        }
+
+        var placeOf = ToolPortPlaces.Read();
+        peers.AddRange(ends.Select(e => placeOf(e.Interface).PeerName).OfType<string>());
+        return MirrorValidation.Check(points, ends, placeOf);
+    }
+
+    /// <summary>Opens a checked session; null and one sentence when the host refuses.</summary>
+    public static RunningMirror? Open(
+        MirrorPlan plan, KernelDecision path, ushort id, int workers, KernelMirrors? kernel, out string? fault)
+    {
+        if (path.IsKernel)
+        {
+            Invariant.Check(kernel is not null);
+            return kernel!.Add(id, plan, out fault!)
+                ? new RunningMirror(plan, id, TargetParser.Parse(plan.To, out _)!, path, [], kernel)
+                : null;
+        }
+
+        if (workers == 0)
+        {
+            fault = $"Session {plan.Session} takes the {path.Why} This engine reads no frames; start it again with that session.";
+            return null;
+        }
+
+        if (plan.SampleOneIn > 1)
+        {
+            fault = $"Session {plan.Session} samples frames, which the kernel path does, but takes the {path.Why}";
+            return null;
+        }
+
+        var filter = CompiledFilter.Compile(plan.Filter, LinkType.Ethernet, out fault)!;
+        var target = TargetParser.Parse(plan.To, out fault)!;
+        var options = new MirrorSessionOptions
+        {
+            Id = id,
+            Name = plan.Session,
+            Target = target,
+            Filter = filter,
+            SliceBytes = plan.SliceBytes,
+            AllPoints = plan.From.Count == 0,
+        };
+        var sessions = new List<MirrorSession>();
+        for (var w = 0; w < workers; w++)
+        {
+            if (PacketSender.Open(target.Interface, out fault) is not { } sender)
+            {
+                sessions.ForEach(s => s.Dispose());
+                return null;
+            }
+
+            sessions.Add(new MirrorSession(options, sender));
+        }
+
+        return new RunningMirror(plan, id, target, path, [.. sessions], kernel: null);
+    }
+}

@@ -24,7 +24,7 @@ public sealed partial class KernelLifeTests
         using var lab = new KernelLab();
         var before = HostSnapshot.Take(lab.Host, _ => false);
         using var engine = Program(lab, "");
-        var held = BpfObjects.HeldBy(EngineProcess(engine));
+        var held = BpfObjects.HeldBy(engine.ProcessId);
         Assert.Contains(held, h => h.Kind == "link_id");
         Assert.Contains(held, h => h.Kind == "map_id");
         KillUnderLoad(lab, engine);
@@ -279,8 +279,16 @@ public sealed partial class KernelLifeTests
 
     private static LabEngine Program(KernelLab lab, string hook, int points = 2)
     {
+        // Inherited by the engine; engines of other tests must not see it.
         Environment.SetEnvironmentVariable("TAPLINE_KERNEL_HOOK", hook);
-        return LabEngine.Start(lab.Host, points, "--point", "bridge:br0", "--mirror", KillSession);
+        try
+        {
+            return LabEngine.Start(lab.Host, points, "--point", "bridge:br0", "--mirror", KillSession);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("TAPLINE_KERNEL_HOOK", null);
+        }
     }
 
     private static void KillUnderLoad(KernelLab lab, LabEngine engine)
@@ -292,9 +300,6 @@ public sealed partial class KernelLifeTests
         engine.Kill();
         load.Join();
     }
-
-    // `ip netns exec` becomes the program that it starts.
-    private static int EngineProcess(LabEngine engine) => engine.ProcessId;
 
     /// <summary>Makes a device refuse a further program.</summary>
     private sealed partial class HookFiller : IDisposable

@@ -16,6 +16,11 @@ head_of() {
 
 median() { sort -n | awk '{v[NR]=$1} END {if (NR) print (NR % 2) ? v[(NR+1)/2] : (v[NR/2] + v[NR/2+1]) / 2}'; }
 
+# clone_object FILE IFINDEX: compiles bench/clone.c (sections tc and sink) for a tool port.
+clone_object() {
+    clang -O2 -target bpf -I "/usr/include/$(uname -m)-linux-gnu" -DTOOL="$2" -c "$root/bench/clone.c" -o "$1"
+}
+
 # ready_tapline: builds what the benches run; sets $tapline and $lab.
 ready_tapline() {
     require_sdk

@@ -17,7 +17,7 @@ tshark|tshark|the witness for decoded captures|test captures bench
 nstat|iproute2|the kernel'\''s own TCP counters|test
 ping|iputils-ping|ICMP traffic in the lab|test captures
 ethtool|ethtool|offloads of lab interfaces|test captures bench
-iperf3|iperf3|bulk traffic in the lab|test
+iperf3|iperf3|bulk traffic in the lab|test bench
 chromium|chromium|the console'\''s pages in a real browser|test
 tmux|tmux|the terminal view in a real terminal|test
 dnsmasq|dnsmasq-base|a DNS server in the lab|captures
@@ -29,6 +29,10 @@ ndpiReader|libndpi-bin|a peer in the read bench|bench
 tcptrace|tcptrace|a peer in the read bench|bench
 time|time|peak memory in the read bench|bench
 tcprewrite|tcpreplay|builds the bench trace|bench
+clang|clang|the clone program that the mirror bench compares with|bench
+daemonlogger|daemonlogger|a peer in the mirror bench|bench
+ovs-vsctl|openvswitch-switch|a peer in the mirror bench|bench
+sockperf|sockperf|round trips in the tap-harm bench|bench
 '
 
 PATH=$PATH:/usr/sbin:/sbin

@@ -2,6 +2,7 @@
 // filter expressions use every other character.
 using System.Globalization;
 using Tapline.Base;
+using Tapline.Mirror.Kernel;
 using Tapline.Workers;
 
 namespace Tapline.Server.Commands;
@@ -72,11 +73,18 @@ internal static class EngineOrders
                 case "slice" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) && bytes > 0:
                     plan = plan with { SliceBytes = bytes };
                     break;
+                case "mode" when value is "auto" or "kernel" or "user":
+                    plan = plan with { Mode = Enum.Parse<MirrorMode>(value, ignoreCase: true) };
+                    break;
+                case "sample" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var oneIn) && oneIn > 0:
+                    plan = plan with { SampleOneIn = oneIn };
+                    break;
                 case "session" when value.Length > 0:
                     plan = plan with { Session = value };
                     break;
                 default:
-                    mistake = $"--mirror does not understand \"{part}\"; it takes TARGET[;from=P,P][;filter=EXPR][;slice=BYTES].";
+                    mistake = $"--mirror does not understand \"{part}\"; it takes TARGET[;from=P,P][;filter=EXPR][;slice=BYTES]"
+                        + "[;sample=N][;mode=auto|kernel|user].";
                     return null;
             }
         }

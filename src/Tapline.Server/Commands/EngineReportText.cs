@@ -29,7 +29,8 @@ internal static class EngineReportText
             var row = mirror.Ledger;
             var dropped = row.DroppedBusy + row.DroppedTooLong + row.DroppedTargetDown + row.DroppedError;
             lost += dropped;
-            output.Line($"Mirror {mirror.Session} to {mirror.To}: offered {Quantity.Count(row.Offered)} = sent {Quantity.Count(row.Sent)}"
+            output.Line($"Mirror {mirror.Session} to {mirror.To} ({mirror.Mode} path):"
+                + $" offered {Quantity.Count(row.Offered)} = sent {Quantity.Count(row.Sent)}"
                 + $" + filtered {Quantity.Count(row.Filtered)} + sampled out {Quantity.Count(row.SampledOut)}"
                 + $" + dropped {Quantity.Count(dropped)}"
                 + $" (busy {row.DroppedBusy}, too long {row.DroppedTooLong}, target down {row.DroppedTargetDown},"

@@ -2,6 +2,7 @@
 // says `ready` on standard error when frames are being seen, and prints its ledger when it ends, to the frame: nothing
 // else is on standard output.
 using System.CommandLine;
+using Tapline.Base.Native;
 using Tapline.Server.Config;
 using Tapline.Workers;
 
@@ -28,7 +29,7 @@ internal static class EngineVerb
 
     private static readonly Option<string[]> s_mirrors = new("--mirror")
     {
-        Description = "Copy frames: TARGET[;from=P,P][;filter=EXPR][;slice=N]. Repeatable.", HelpName = "SPEC",
+        Description = "Copy frames: TARGET[;from=P,P][;filter=EXPR][;slice=N][;mode=auto|kernel|user]. Repeatable.", HelpName = "SPEC",
     };
 
     private static readonly Option<string?> s_record = new("--record")
@@ -67,6 +68,11 @@ internal static class EngineVerb
         Description = "This node's name in records.", HelpName = "NAME",
     };
 
+    private static readonly Option<bool> s_explain = new("--explain")
+    {
+        Description = "Say which path each mirror session would take and why, and end.",
+    };
+
     private static readonly Option<bool> s_json = new("--json") { Description = "Print the ledger as one JSON object." };
 
     public static Command Build()
@@ -74,16 +80,39 @@ internal static class EngineVerb
         s_timestamps.AcceptOnlyFromAmong("kernel", "hardware");
         var verb = new Command("engine", "The data plane alone: capture, analyse, mirror, record.")
         {
-            s_config, s_points, s_exclude, s_mirrors, s_record, s_data, s_workers, s_ring, s_timestamps, s_seconds, s_node, s_json,
+            s_config, s_points, s_exclude, s_mirrors, s_record, s_data, s_workers, s_ring, s_timestamps, s_seconds, s_node,
+            s_explain, s_json,
         };
         verb.Examples(
             ("tapline engine --point vnet0 --seconds 10 --json", "observe one port for ten seconds and print what became of its frames"),
             ("tapline engine --point bridge:br0 --mirror 'nic:eth2;filter=tcp port 80' --data /var/lib/tapline",
                 "the privileged half of a node, as a service manager runs it"));
         verb.SetAction(parsed => Orders(parsed, out var mistakes) is { } options
-            ? Run(options, parsed.GetValue(s_json), parsed.GetValue(s_config))
+            ? RunOrExplain(options, parsed.GetValue(s_json), parsed.GetValue(s_explain), parsed.GetValue(s_config))
             : Refuse(mistakes));
         return verb;
+    }
+
+    /// <summary>Runs an engine, or only says which paths its mirror sessions would take.</summary>
+    public static int RunOrExplain(EngineOptions options, bool isJson, bool isExplain, FileInfo? configuration = null)
+    {
+        if (Environment.GetEnvironmentVariable("TAPLINE_KERNEL_HOOK") is "clsact")
+        {
+            options = options with { KernelHook = KernelHookKind.Clsact };
+        }
+
+        if (!isExplain)
+        {
+            return Run(options, isJson, configuration);
+        }
+
+        var paths = KernelPlanning.Decide(options, out var refusal);
+        foreach (var path in paths ?? [])
+        {
+            Console.WriteLine($"{path.Session}: {path.Why}");
+        }
+
+        return paths is null ? Refuse([refusal!]) : 0;
     }
 
     /// <summary>Runs an engine until a signal, and prints its ledger.</summary>

@@ -2,6 +2,7 @@
 // engine's; here are the options. The ledger is printed at the end, as `tapline engine` prints it.
 using System.CommandLine;
 using Tapline.Mirror;
+using Tapline.Mirror.Kernel;
 using Tapline.Workers;
 
 namespace Tapline.Server.Commands;
@@ -20,6 +21,12 @@ internal static class MirrorVerb
         var to = new Option<string>("--to") { Description = "Where the copies go: nic:INTERFACE.", Required = true };
         var filter = new Option<string?>("--filter") { Description = "Copies only what this expression selects." };
         var slice = new Option<int>("--slice") { Description = "Keeps only the first N bytes of each frame." };
+        var mode = new Option<MirrorMode>("--mode")
+        {
+            Description = "kernel, user, or auto: in the kernel whenever filter, shape and target allow.",
+            DefaultValueFactory = _ => MirrorMode.Auto,
+        };
+        var explain = new Option<bool>("--explain") { Description = "Says which path the copies would take and why, and ends." };
         var seconds = new Option<double?>("--seconds") { Description = "Ends by itself after so many seconds." };
         var workers = new Option<int>("--workers") { Description = "Worker threads (default: one a processor)." };
         var json = new Option<bool>("--json") { Description = "Prints the ledger as one JSON object." };
@@ -47,15 +54,16 @@ internal static class MirrorVerb
         var command = new Command(
             "mirror", "Copies frames from points of the virtual switch to a tool port, or changes the sessions of a running engine.")
         {
-            from, to, filter, slice, seconds, workers, json,
+            from, to, filter, slice, mode, explain, seconds, workers, json,
             MirrorControl.BuildList(), MirrorControl.BuildAdd(), MirrorControl.BuildRemove(),
         };
         command.Examples(
             ("tapline mirror --from bridge:br0 --to nic:eth2", "Each frame that enters the switch br0, once, to eth2."),
             ("tapline mirror --from vnet3,vnet4 --to nic:eth2 --filter 'tcp port 443'", "Two ports, HTTPS only."),
             ("tapline mirror --from 'vnet*' --to nic:eth2 --slice 128 --seconds 60 --json",
-                "One minute of headers, then the ledger as JSON."));
-        command.SetAction(parsed => EngineVerb.Run(
+                "One minute of headers, then the ledger as JSON."),
+            ("tapline mirror --from bridge:br0 --to nic:eth2 --explain", "Kernel path or user path, and why."));
+        command.SetAction(parsed => EngineVerb.RunOrExplain(
             new EngineOptions
             {
                 Points = Split(parsed.GetValue(from)),
@@ -67,13 +75,15 @@ internal static class MirrorVerb
                         To = parsed.GetValue(to)!,
                         Filter = parsed.GetValue(filter),
                         SliceBytes = parsed.GetValue(slice),
+                        Mode = parsed.GetValue(mode),
                     },
                 ],
                 Workers = parsed.GetValue(workers),
                 Seconds = parsed.GetValue(seconds),
                 Analyse = false,
             },
-            parsed.GetValue(json)));
+            parsed.GetValue(json),
+            parsed.GetValue(explain)));
         return command;
     }
 

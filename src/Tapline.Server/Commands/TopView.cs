@@ -98,13 +98,14 @@ internal static class TopView
 
     private static Table Mirrors(EngineSnapshot engine)
     {
-        var table = NewTable("Mirror", "To", "Filter", "State", ">offered", ">sent", ">filtered", ">dropped");
+        var table = NewTable("Mirror", "To", "Filter", "Path", "State", ">offered", ">sent", ">filtered", ">dropped");
         foreach (var mirror in engine.Mirrors)
         {
             var dropped = LedgerTotals.Dropped(mirror);
             table.AddRow(
                 Name(mirror.Session), Name(mirror.To),
                 Name(string.IsNullOrEmpty(mirror.Filter) ? "every frame" : mirror.Filter, s_quiet),
+                Name(mirror.Mode, s_quiet),
                 Name(mirror.State, mirror.State == "up" ? s_good : s_bad),
                 new Text(Quantity.Count(mirror.Offered)), new Text(Quantity.Count(mirror.Sent)),
                 new Text(Quantity.Count(mirror.Filtered)), new Text(Quantity.Count(dropped), dropped > 0 ? s_bad : s_quiet));

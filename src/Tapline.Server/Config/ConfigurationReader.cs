@@ -2,6 +2,7 @@
 // resolved configuration to the engine in that form, through this same reader.
 using System.Net;
 using Tapline.Base;
+using Tapline.Mirror.Kernel;
 using Tapline.Workers;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
@@ -145,10 +146,20 @@ internal static class ConfigurationReader
             From = section.Texts("from"),
             Filter = section.Text("filter"),
             SliceBytes = (int)(section.Number("slice", 0, Limits.FrameBytesMax) ?? 0),
+            Mode = section.Parsed<object>("mode", MirrorModeOf, "auto, kernel or user") as MirrorMode? ?? MirrorMode.Auto,
+            SampleOneIn = (int)(section.Number("sample", 1, int.MaxValue) ?? 1),
         };
         section.RejectOthers();
         return to is null ? null : plan;
     }
+
+    private static object? MirrorModeOf(string text) => text switch
+    {
+        "auto" => MirrorMode.Auto,
+        "kernel" => MirrorMode.Kernel,
+        "user" => MirrorMode.User,
+        _ => null,
+    };
 
     private static RecordConfiguration? ReadRecord(YamlSection? section)
     {

@@ -41,6 +41,8 @@ internal static class ConfigurationWriter
             Texts(json, "from", m.From);
             Text(json, "filter", m.Filter);
             json.WriteNumber("slice", m.SliceBytes);
+            json.WriteString("mode", m.Mode.ToString().ToLowerInvariant());
+            json.WriteNumber("sample", m.SampleOneIn);
             json.WriteEndObject();
         }
 

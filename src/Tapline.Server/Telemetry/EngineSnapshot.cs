@@ -81,6 +81,9 @@ internal sealed record EngineSnapshot
 
         public string? Filter { get; init; }
 
+        /// <summary><c>kernel</c> or <c>user</c>: the path that the copies take.</summary>
+        public string Mode { get; init; } = "user";
+
         /// <summary>Bytes kept of each frame; null = all.</summary>
         public int? Slice { get; init; }
 

@@ -3,6 +3,7 @@
 // its last records, and only then is the ledger settled, to the frame.
 using System.Diagnostics;
 using Tapline.Base;
+using Tapline.Mirror.Kernel;
 
 namespace Tapline.Workers;
 
@@ -81,7 +82,14 @@ public sealed class Engine : IDisposable
     public string? ApplyMirrors(IReadOnlyList<MirrorPlan> plans) => _parts.Mirrors.Apply(plans, out _);
 
     /// <summary>What the capture could not do, one sentence each: a ring without room, a reduced budget.</summary>
-    public IReadOnlyList<string> Notices => _parts.Capture.Notices;
+    public IReadOnlyList<string> Notices =>
+    [
+        .. _parts.Capture.Notices,
+        .. Paths.Where(p => p.HasCaveat).Select(p => $"{p.Session}: {p.Why}"),
+    ];
+
+    /// <summary>Which path each mirror session takes, and why.</summary>
+    public IReadOnlyList<KernelDecision> Paths => [.. _parts.Mirrors.Book.Current.Running.Select(r => r.Path)];
 
     /// <summary>What was recorded so far; null when nothing is. Any thread; allocates.</summary>
     public RecorderReport? RecorderNow() => EngineReporting.Recorder(_parts);
@@ -91,6 +99,7 @@ public sealed class Engine : IDisposable
     {
         var allocated = _supervisor.AllocatedBytes;
         _parts.Capture.StopArrivals();
+        _parts.Mirrors.FinishKernel();
         foreach (var worker in _parts.Workers)
         {
             if (!worker.Join(s_drainTimeMax))

@@ -17,6 +17,7 @@ internal sealed class EngineOpening(EngineOptions options)
     private readonly List<IDisposable> _opened = [];
     private string? _fault;
     private bool _isUsage;
+    private bool _areMirrorsInKernel;
 
     /// <summary>The parts, or null and a report of what is wrong.</summary>
     public static EngineParts? Open(EngineOptions options, out EngineReport? fault)
@@ -34,8 +35,10 @@ internal sealed class EngineOpening(EngineOptions options)
         return parts;
     }
 
-    private int WorkerCount { get; } =
-        options.Workers > 0 ? Math.Min(options.Workers, Limits.WorkersMax) : Math.Clamp(Environment.ProcessorCount, 1, Limits.WorkersMax);
+    // Sessions in the kernel need no worker; when nobody else wants frames, none is read.
+    private int WorkerCount =>
+        !options.Analyse && options.Record is null && _areMirrorsInKernel ? 0
+        : options.Workers > 0 ? Math.Min(options.Workers, Limits.WorkersMax) : Math.Clamp(Environment.ProcessorCount, 1, Limits.WorkersMax);
 
     private EngineParts? Open()
     {
@@ -44,6 +47,12 @@ internal sealed class EngineOpening(EngineOptions options)
             return null;
         }
 
+        if (KernelPlanning.Decide(options, out var refusal) is not { } paths)
+        {
+            return Usage(refusal!);
+        }
+
+        _areMirrorsInKernel = paths.Count > 0 && paths.All(p => p.IsKernel);
         var mirrors = MirrorDesk.Open(options, WorkerCount, out _fault, out _isUsage);
         Keep(mirrors);
         if (mirrors is null || Excluded(mirrors) is not { } excluded)
@@ -75,6 +84,13 @@ internal sealed class EngineOpening(EngineOptions options)
         }
 
         Keep(capture);
+        KernelHooks.RemoveLeftovers();
+        if (mirrors.Attach(capture) is { } refused)
+        {
+            _fault = refused;
+            return null;
+        }
+
         mirrors.OnToolPorts = names => capture.ExcludeNames([.. options.Exclude, .. names]);
         return Build(capture, mirrors, spoolFolder, recordFolder, recordFilter);
     }

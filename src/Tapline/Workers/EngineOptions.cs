@@ -1,6 +1,7 @@
 // What an engine is to do, as the command line or the configuration decided it. Plain data, made once, never changed:
 // `engine`, `mirror`, `record` and `up` all start the same data plane with different options.
 using Tapline.Base;
+using Tapline.Base.Native;
 
 namespace Tapline.Workers;
 
@@ -42,6 +43,9 @@ public sealed record EngineOptions
 
     /// <summary>The node's name in records and snapshots.</summary>
     public string Node { get; init; } = Environment.MachineName;
+
+    /// <summary>The hook of sessions that run in the kernel; other than Auto only where tests want the older one.</summary>
+    public KernelHookKind KernelHook { get; init; }
 
     /// <summary>Seconds without a sign of life after which a stuck worker ends the process.</summary>
     public int WatchdogSeconds { get; init; } = 10;

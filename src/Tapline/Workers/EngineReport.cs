@@ -63,7 +63,15 @@ public sealed record MirrorReport
 
     public required string To { get; init; }
 
+    /// <summary><c>kernel</c> or <c>user</c>.</summary>
+    public string Mode { get; init; } = "user";
+
     public Store.MirrorLedgerRecord Ledger { get; init; }
+
+    /// <summary>
+    /// Frames that the tool port's driver dropped meanwhile, whoever sent them: a witness beside the ledger. Kernel path only.
+    /// </summary>
+    public long? TargetTxDropped { get; init; }
 }
 
 /// <summary>What all recorders did together. Frames; bytes on disk.</summary>

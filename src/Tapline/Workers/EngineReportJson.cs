@@ -38,7 +38,13 @@ public static class EngineReportJson
             json.WriteStartObject();
             json.WriteString("session", mirror.Session);
             json.WriteString("to", mirror.To);
+            json.WriteString("mode", mirror.Mode);
             MirrorTexts.WriteCounts(json, mirror.Ledger);
+            if (mirror.TargetTxDropped is { } txDropped)
+            {
+                json.WriteNumber("target_tx_dropped", txDropped);
+            }
+
             json.WriteEndObject();
         }
 

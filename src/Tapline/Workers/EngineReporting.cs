@@ -61,7 +61,8 @@ internal static class EngineReporting
     [
         .. parts.Mirrors.All.Select(mirror => new MirrorReport
         {
-            Session = mirror.Plan.Session, To = mirror.Plan.To, Ledger = mirror.Totals(),
+            Session = mirror.Plan.Session, To = mirror.Plan.To, Mode = mirror.Path.IsKernel ? "kernel" : "user",
+            Ledger = mirror.Totals(), TargetTxDropped = mirror.TargetTxDropped,
         }),
     ];
 }

@@ -129,8 +129,14 @@ internal sealed class SnapshotWriter : IControlAnswers
         {
             json.WriteStartObject();
             running[s].Texts.Write(json);
+            json.WriteString("mode"u8, running[s].Path.IsKernel ? "kernel"u8 : "user"u8);
             json.WriteString("state"u8, running[s].IsUp ? "up"u8 : "down"u8);
             MirrorTexts.WriteCounts(json, running[s].Totals());
+            if (running[s].TargetTxDropped is { } txDropped)
+            {
+                json.WriteNumber("target_tx_dropped"u8, txDropped);
+            }
+
             json.WriteEndObject();
         }
 

@@ -106,6 +106,7 @@ internal sealed class Supervisor : IDisposable
 
     private void Tick()
     {
+        _parts.Mirrors.Beat();
         ShareLosses();
         FollowChanges();
         WriteRows();

@@ -200,7 +200,7 @@ public sealed class MirrorEndToEndTests
     }
 
     // Every TCP frame of the transfer, checked: tags, lengths, IP checksum, TCP checksum.
-    private static List<WireFrame> Tcp(List<byte[]> frames, int tags)
+    internal static List<WireFrame> Tcp(List<byte[]> frames, int tags)
     {
         ushort[] expected = tags == 2 ? [0x88a8, MirrorLab.ServiceVlanId, 0x8100, MirrorLab.VlanId]
             : tags == 1 ? [0x8100, MirrorLab.VlanId]
@@ -229,7 +229,7 @@ public sealed class MirrorEndToEndTests
         return wire;
     }
 
-    private static byte[] Reassemble(List<WireFrame> wire, int bytes, out long again)
+    internal static byte[] Reassemble(List<WireFrame> wire, int bytes, out long again)
     {
         var first = wire.First(w => (w.TcpFlags & 0x02) != 0).Sequence + 1;
         var stream = new byte[bytes];
@@ -247,7 +247,7 @@ public sealed class MirrorEndToEndTests
         return stream;
     }
 
-    private static byte[] Noise(int bytes)
+    internal static byte[] Noise(int bytes)
     {
         var data = new byte[bytes];
         new Random(42).NextBytes(data);

@@ -1,4 +1,5 @@
 // What people type and read: sizes, durations, specifications of mirrors and recordings.
+using Tapline.Mirror.Kernel;
 using Tapline.Server.Commands;
 using Xunit;
 
@@ -60,12 +61,18 @@ public class WordsTests
         Assert.Equal(["vnet0", "vnet1"], plan.From);
         Assert.Equal("tcp port 80 and host 10.0.0.1", plan.Filter);
         Assert.Equal(128, plan.SliceBytes);
+        Assert.Equal((MirrorMode.Auto, 1), (plan.Mode, plan.SampleOneIn));
+        plan = EngineOrders.Mirror("nic:eth2;mode=kernel;sample=10", 1, out _);
+        Assert.Equal((MirrorMode.Kernel, 10), (plan!.Mode, plan.SampleOneIn));
     }
 
     [Theory]
     [InlineData("nic:eth2;slice=x")]
     [InlineData("nic:eth2;colour=red")]
     [InlineData("nic:eth2;slice")]
+    [InlineData("nic:eth2;mode=fast")]
+    [InlineData("nic:eth2;mode=0")]
+    [InlineData("nic:eth2;sample=0")]
     public void AWrongMirrorSpecificationIsASentence(string text)
     {
         Assert.Null(EngineOrders.Mirror(text, 1, out var mistake));

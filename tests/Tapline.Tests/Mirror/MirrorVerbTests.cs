@@ -15,6 +15,7 @@ public class MirrorVerbTests
     [InlineData("mirror --from br0 --to vxlan://10.0.0.1", "vxlan is not built yet; use nic:")]
     [InlineData("mirror --from br0 --to eth2", "write nic:INTERFACE")]
     [InlineData("mirror --from br0 --to nic:eth2 --slice 3", "--slice wants 14 or more")]
+    [InlineData("mirror --from br0 --to nic:eth2 --mode fast", "--mode")]
     [InlineData("mirror --from br0 --to nic:eth2 --seconds 0", "--seconds wants a number above 0")]
     public void AWrongCommandLineIsExplained(string line, string expected)
     {
@@ -26,6 +27,6 @@ public class MirrorVerbTests
     public void ARightCommandLineIsTaken() => Assert.Empty(RootVerb.Build().Parse(
     [
         "mirror", "--from", "bridge:br0,vm:web01", "--to", "nic:eth2", "--filter", "tcp port 80", "--slice", "128",
-        "--seconds", "1.5", "--json",
+        "--seconds", "1.5", "--json", "--mode", "kernel", "--explain",
     ]).Errors);
 }

@@ -1,6 +1,7 @@
 // A configuration is right, or all its mistakes are told at once with their lines.
 using CsCheck;
 using System.Net;
+using Tapline.Mirror.Kernel;
 using Tapline.Server.Config;
 using Tapline.Tests.Support;
 using Tapline.Workers;
@@ -25,6 +26,8 @@ public class ConfigurationTests
             from: [vnet0]
             filter: tcp port 80
             slice: 128
+            mode: kernel
+            sample: 5
           - to: nic:eth3
         record:
           budget: 50GB
@@ -48,7 +51,9 @@ public class ConfigurationTests
         Assert.Equal(["vnet9"], c.Exclude);
         var ids = c.Mirrors[0];
         Assert.Equal(("ids", "nic:eth2", "tcp port 80", 128), (ids.Session, ids.To, ids.Filter, ids.SliceBytes));
+        Assert.Equal((MirrorMode.Kernel, 5), (ids.Mode, ids.SampleOneIn));
         Assert.Equal("m2", c.Mirrors[1].Session);
+        Assert.Equal((MirrorMode.Auto, 1), (c.Mirrors[1].Mode, c.Mirrors[1].SampleOneIn));
         Assert.Equal("not port 22", c.Record!.Filter);
         Assert.Equal(IPEndPoint.Parse("[::1]:7778"), c.Console.Listen);
         var options = c.ToEngineOptions(new DataFolder("/srv/tapline"));

@@ -7,6 +7,7 @@ using Tapline.Capture.Points;
 using Tapline.Filter;
 using Tapline.Flows;
 using Tapline.Mirror;
+using Tapline.Mirror.Kernel;
 using Tapline.Record;
 using Tapline.Store;
 using Tapline.Tests.Mirror;
@@ -50,7 +51,8 @@ internal sealed class WorkerFixture : IDisposable
         Worker = new Worker(0, source, Pipeline, Spool, Book)
         {
             Now = () => source.NowNs,
-            Mirrors = new MirrorBook(1, [new RunningMirror(Plan(allPoints), 3, [Mirror])]),
+            Mirrors = new MirrorBook(1, [new RunningMirror(
+                Plan(allPoints), 3, Mirror.Options.Target, new KernelDecision("m1", false, "user path: a test."), [Mirror], kernel: null)]),
         };
     }
 

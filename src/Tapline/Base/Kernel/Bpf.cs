@@ -15,6 +15,7 @@ internal static class Bpf
     public const int BPF_PROG_LOAD = 5;
     public const int BPF_PROG_TEST_RUN = 10;
     public const int BPF_LINK_CREATE = 28;
+    public const int BPF_LINK_DETACH = 34;
 
     public const uint BPF_MAP_TYPE_HASH = 1;
     public const uint BPF_MAP_TYPE_ARRAY = 2;
@@ -23,9 +24,23 @@ internal static class Bpf
     public const uint BPF_PROG_TYPE_SCHED_CLS = 3;
     public const uint BPF_PROG_TYPE_XDP = 6;
 
+    public const uint BPF_TCX_INGRESS = 46;
+    public const uint BPF_TCX_EGRESS = 47;
+
+    /// <summary>BPF_LINK_CREATE: before the program named beside it, before all when none is.</summary>
+    public const uint BPF_F_BEFORE = 1 << 3;
+
     public const int BPF_FUNC_map_lookup_elem = 1;
+    public const int BPF_FUNC_ktime_get_ns = 5;
+    public const int BPF_FUNC_clone_redirect = 13;
     public const int BPF_FUNC_skb_load_bytes = 26;
+    public const int BPF_FUNC_check_mtu = 163;
+    public const int BPF_MTU_CHK_SEGS = 1;
     public const int BPF_PSEUDO_MAP_FD = 1;
+    public const int BPF_PSEUDO_MAP_VALUE = 2;
+
+    /// <summary>The next program or filter decides; TC_ACT_UNSPEC of linux/pkt_cls.h is the same number.</summary>
+    public const int TCX_NEXT = -1;
 
     // Instruction classes, sizes, modes, operations (linux/bpf_common.h).
     public const byte BPF_LD = 0x00;
@@ -46,6 +61,7 @@ internal static class Bpf
     public const byte BPF_ADD = 0x00;
     public const byte BPF_SUB = 0x10;
     public const byte BPF_MUL = 0x20;
+    public const byte BPF_DIV = 0x30;
     public const byte BPF_OR = 0x40;
     public const byte BPF_AND = 0x50;
     public const byte BPF_LSH = 0x60;
@@ -58,15 +74,20 @@ internal static class Bpf
     public const byte BPF_JEQ = 0x10;
     public const byte BPF_JNE = 0x50;
     public const byte BPF_JSET = 0x40;
+    public const byte BPF_JGE = 0x30;
+    public const byte BPF_JSGE = 0x70;
     public const byte BPF_CALL = 0x80;
     public const byte BPF_EXIT = 0x90;
 
     // Offsets in struct __sk_buff.
     public const short SkbLen = 0;
     public const short SkbPktType = 4;
+    public const short SkbMark = 8;
     public const short SkbProtocol = 16;
     public const short SkbVlanPresent = 20;
     public const short SkbIfindex = 40;
+    public const short SkbGsoSegs = 164;
+    public const short SkbGsoSize = 176;
 }
 
 /// <summary>struct bpf_insn: opcode, registers (destination low nibble), offset, immediate. 8 bytes.</summary>
@@ -137,4 +158,23 @@ internal struct bpf_attr_test_run
     [FieldOffset(56)] public ulong ctx_out;
     [FieldOffset(64)] public uint flags;
     [FieldOffset(68)] public uint cpu;
+}
+
+/// <summary>union bpf_attr for BPF_LINK_CREATE with a TCX attach type.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 32)]
+internal struct bpf_attr_link_create
+{
+    [FieldOffset(0)] public uint prog_fd;
+    [FieldOffset(4)] public uint target_ifindex;
+    [FieldOffset(8)] public uint attach_type;
+    [FieldOffset(12)] public uint flags;
+    [FieldOffset(16)] public uint relative_fd;
+    [FieldOffset(24)] public ulong expected_revision;
+}
+
+/// <summary>union bpf_attr for BPF_LINK_DETACH.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct bpf_attr_link_detach
+{
+    public uint link_fd;
 }

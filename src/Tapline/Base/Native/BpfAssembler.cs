@@ -58,6 +58,13 @@ internal sealed class BpfAssembler
         Emit(0, 0, 0, 0, 0);
     }
 
+    /// <summary>Loads the address of an array map's first value (Linux 5.2).</summary>
+    public void LoadMapValue(int to, int mapDescriptor)
+    {
+        Emit(Bpf.BPF_LD | Bpf.BPF_DW | Bpf.BPF_IMM, to, Bpf.BPF_PSEUDO_MAP_VALUE, 0, mapDescriptor);
+        Emit(0, 0, 0, 0, 0);
+    }
+
     public void Call(int helper) => Emit(Bpf.BPF_JMP | Bpf.BPF_CALL, 0, 0, 0, helper);
 
     public void Exit() => Emit(Bpf.BPF_JMP | Bpf.BPF_EXIT, 0, 0, 0, 0);

@@ -27,11 +27,20 @@ internal static unsafe partial class SystemCalls
     /// <summary>bpf(2) has no libc wrapper: __NR_bpf of asm/unistd_64.h and asm-generic/unistd.h.</summary>
     private static readonly long s_nrBpf = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 321 : 280;
 
+    /// <summary>membarrier(2), which libc does not wrap either.</summary>
+    private static readonly long s_nrMembarrier = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 324 : 283;
+
     /// <summary>The error of the last call on this thread.</summary>
     public static int LastError => Marshal.GetLastPInvokeError();
 
     /// <summary>bpf(2): a descriptor or 0, or -1.</summary>
     public static int Bpf(int command, void* attributes, uint size) => (int)Syscall(s_nrBpf, command, attributes, size);
+
+    /// <summary>
+    /// Waits until whatever ran in the kernel under RCU when this was called has ended, BPF programs on traffic control
+    /// hooks included (MEMBARRIER_CMD_GLOBAL is synchronize_rcu in kernel/sched/membarrier.c).
+    /// </summary>
+    public static void WaitForKernelReaders() => _ = Syscall(s_nrMembarrier, 1, null, 0);
 
     [LibraryImport("libc", EntryPoint = "socket", SetLastError = true)]
     public static partial int SocketOpen(int family, int type, int protocol);

@@ -54,6 +54,11 @@ public sealed class LiveCapture : IDisposable
     /// <summary>Rises with each change of <see cref="Points"/>; cheap to read.</summary>
     public int PointsGeneration => Volatile.Read(ref _generation);
 
+    /// <summary>
+    /// Called after each look at the interfaces, whether or not the points changed; on the points thread, without a lock.
+    /// </summary>
+    public Action? Looked { get; set; }
+
     /// <summary>What could not be done, one sentence each (a ring that found no room, a reduced budget).</summary>
     public IReadOnlyList<string> Notices
     {
@@ -186,9 +191,9 @@ public sealed class LiveCapture : IDisposable
     {
         const int WorkersMax = 64;
         const int SnapLengthMin = 64;
-        if (options.Workers is < 1 or > WorkersMax)
+        if (options.Workers is < 0 or > WorkersMax)
         {
-            return $"{options.Workers} workers cannot be run; give 1 to {WorkersMax}.";
+            return $"{options.Workers} workers cannot be run; give at most {WorkersMax}.";
         }
 
         if (options.SnapLength < SnapLengthMin)
@@ -285,6 +290,8 @@ public sealed class LiveCapture : IDisposable
                 Volatile.Write(ref _generation, _registry.Generation);
             }
         }
+
+        Looked?.Invoke();
     }
 
     private void ExcludeNamed(Dictionary<int, LinkInfo> links)

@@ -20,7 +20,10 @@ public sealed record LiveCaptureOptions
     /// </summary>
     public IReadOnlyList<string> ExcludeNames { get; init; } = [];
 
-    /// <summary>Worker threads, each with its own source; conversations stay on one worker.</summary>
+    /// <summary>
+    /// Worker threads, each with its own source; conversations stay on one worker. 0 = points are followed and no frame is
+    /// read: no ring, no cost per frame.
+    /// </summary>
     public int Workers { get; init; } = 1;
 
     /// <summary>Ring memory of the whole capture in bytes, shared by all points.</summary>

@@ -68,13 +68,13 @@ internal static unsafe class PacketRingFactory
         return ReadGroup(ring, ref group, ref error) && SetProgram(ring, program, ref error);
     }
 
-    /// <summary>Promiscuous mode on an interface for as long as this ring's socket lives (the kernel counts holders).</summary>
-    public static bool SetPromiscuous(PacketRing ring, int interfaceIndex, bool on)
+    /// <summary>Promiscuous mode on an interface for as long as the packet socket lives (the kernel counts holders).</summary>
+    public static bool SetPromiscuous(int descriptor, int interfaceIndex, bool on)
     {
         var request = new packet_mreq { mr_ifindex = interfaceIndex, mr_type = IfPacket.PACKET_MR_PROMISC };
         var option = on ? IfPacket.PACKET_ADD_MEMBERSHIP : IfPacket.PACKET_DROP_MEMBERSHIP;
         return SystemCalls.SetSocketOption(
-            ring.Descriptor, Socket.SOL_PACKET, option, &request, (uint)sizeof(packet_mreq)) == 0;
+            descriptor, Socket.SOL_PACKET, option, &request, (uint)sizeof(packet_mreq)) == 0;
     }
 
     private static bool ReadGroup(PacketRing ring, ref ushort group, ref string error)

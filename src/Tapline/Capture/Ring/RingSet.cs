@@ -5,6 +5,8 @@
 // Owner of maps, programs, rings. Control threads, under the owner's lock.
 using System.Diagnostics;
 using Tapline.Base;
+using Tapline.Base.Kernel;
+using Tapline.Base.Native;
 using Tapline.Capture.Points;
 
 namespace Tapline.Capture.Ring;
@@ -22,6 +24,7 @@ internal sealed class RingSet : IDisposable
     private readonly Dictionary<int, (ushort Point, long LeftTicks)> _table = [];
     private readonly HashSet<int> _promiscuous = [];
     private readonly HashSet<string> _notices = [];
+    private readonly FileDescriptor? _idleSocket;
     private long _hostBudgetBytes;
 
     private RingSet(CaptureMaps maps, CapturePrograms programs, LiveCaptureOptions options, PacketRing[] portRings)
@@ -31,6 +34,11 @@ internal sealed class RingSet : IDisposable
         _options = options;
         _portRings = portRings;
         Sources = [.. portRings.Select(_ => new PacketRingSource(RetireMs(options)))];
+        if (portRings.Length == 0)
+        {
+            // Nobody reads frames, but NICs are still to receive all: a socket without protocol sees none itself.
+            _idleSocket = new FileDescriptor(SystemCalls.SocketOpen(Socket.AF_PACKET, Socket.SOCK_RAW | Socket.SOCK_CLOEXEC, 0));
+        }
     }
 
     private sealed record HostRings(ushort Point, PacketRing[] Rings);
@@ -52,7 +60,7 @@ internal sealed class RingSet : IDisposable
         var hostBudgetBytes = wantsHosts ? budgetBytes / RingGeometry.HostShareDivisor : 0;
         var rings = programs is null
             ? null
-            : OpenGroup((budgetBytes - hostBudgetBytes) / options.Workers, 0, programs, fromHost: false, options, out error);
+            : OpenGroup((budgetBytes - hostBudgetBytes) / Math.Max(options.Workers, 1), 0, programs, fromHost: false, options, out error);
         if (rings is null)
         {
             programs?.Dispose();
@@ -144,6 +152,7 @@ internal sealed class RingSet : IDisposable
             ring.Dispose();
         }
 
+        _idleSocket?.Dispose();
         _programs.Dispose();
         _maps.Dispose();
     }
@@ -195,6 +204,11 @@ internal sealed class RingSet : IDisposable
 
     private void AddHost(int index, ushort id, string bridge)
     {
+        if (_options.Workers == 0)
+        {
+            return;
+        }
+
         // Half of what is left for each further bridge: the first ones are the busy ones, and none is left out early.
         var bytesPerRing = _hostBudgetBytes / 2 / _options.Workers;
         if (bytesPerRing < (long)Limits.RingBlockBytesMin * RingGeometry.BlocksMin)
@@ -266,17 +280,19 @@ internal sealed class RingSet : IDisposable
         }
     }
 
+    private int MembershipSocket => _idleSocket?.Number ?? _portRings[0].Descriptor;
+
     private void SetPromiscuous(HashSet<int> wanted)
     {
         foreach (var index in _promiscuous.Where(i => !wanted.Contains(i)).ToArray())
         {
-            PacketRingFactory.SetPromiscuous(_portRings[0], index, on: false);
+            PacketRingFactory.SetPromiscuous(MembershipSocket, index, on: false);
             _promiscuous.Remove(index);
         }
 
         foreach (var index in wanted.Where(i => !_promiscuous.Contains(i)))
         {
-            if (PacketRingFactory.SetPromiscuous(_portRings[0], index, on: true))
+            if (PacketRingFactory.SetPromiscuous(MembershipSocket, index, on: true))
             {
                 _promiscuous.Add(index);
             }

@@ -40,6 +40,18 @@ internal unsafe struct ifreq
     [FieldOffset(16)] public int ifr_value;
     [FieldOffset(16)] public short ifr_flags;
     [FieldOffset(16)] public ushort ifr_hwaddr_family;
+    [FieldOffset(16)] public void* ifr_data;
+}
+
+/// <summary>`struct ethtool_value` of <linux/ethtool.h>.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct ethtool_value
+{
+    public const uint ETHTOOL_GTXCSUM = 0x16;
+    public const uint ETHTOOL_GTSO = 0x1e;
+
+    public uint cmd;
+    public uint data;
 }
 
 /// <summary>System calls and their constants.</summary>
@@ -48,6 +60,7 @@ internal static unsafe partial class SendNative
     public const int SO_SNDBUFFORCE = 32;
     public const int PACKET_QDISC_BYPASS = 20;
 
+    public const nuint SIOCETHTOOL = 0x8946;
     public const nuint SIOCGIFFLAGS = 0x8913;
     public const nuint SIOCGIFMTU = 0x8921;
     public const nuint SIOCGIFHWADDR = 0x8927;

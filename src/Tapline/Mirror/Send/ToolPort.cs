@@ -57,6 +57,28 @@ internal sealed unsafe class ToolPort
         return true;
     }
 
+    /// <summary>
+    /// True when the port takes super-frames or unfinished checksums from the kernel as they are (`ethtool -k`: checksum or
+    /// TCP segmentation on transmission). Asked each time.
+    /// </summary>
+    public bool HasTransmitOffloads() => Offload(ethtool_value.ETHTOOL_GTXCSUM) || Offload(ethtool_value.ETHTOOL_GTSO);
+
+    /// <summary>The same for an interface that nobody has opened yet, in the calling thread's namespace.</summary>
+    public static bool AskTransmitOffloads(string name)
+    {
+        using var socket = new Base.Native.FileDescriptor(Base.Native.SystemCalls.SocketOpen(
+            Base.Kernel.Socket.AF_NETLINK, Base.Kernel.Socket.SOCK_RAW | Base.Kernel.Socket.SOCK_CLOEXEC, 0));
+        return !socket.IsInvalid && new ToolPort(socket.Number, name).HasTransmitOffloads();
+    }
+
+    private bool Offload(uint command)
+    {
+        var value = new ethtool_value { cmd = command };
+        var request = _request;
+        request.ifr_data = &value;
+        return ioctl(_fd, SIOCETHTOOL, &request) == 0 && value.data != 0;
+    }
+
     private bool Ask(nuint request, out ifreq answer)
     {
         answer = _request;

@@ -2,6 +2,8 @@
 // what is new is opened, and only then do the workers change over, so a mistake changes nothing and a session that stays
 // as it was keeps its instances and loses no frame. Control threads, one at a time.
 using Tapline.Base;
+using Tapline.Base.Native;
+using Tapline.Capture.Ring;
 
 namespace Tapline.Workers;
 
@@ -13,13 +15,17 @@ internal sealed class MirrorDesk : IDisposable
     private readonly object _gate = new();
     private readonly IReadOnlyList<string> _points;
     private readonly int _workers;
+    private readonly KernelHookKind _hook;
     private readonly HashSet<string> _added = [];
     private RunningMirror[] _all = [];
     private IReadOnlyList<string> _toolPorts = [];
     private int _nextId;
+    private KernelMirrors? _kernel;
+    private LiveCapture? _capture;
 
-    private MirrorDesk(IReadOnlyList<string> points, int workers)
+    private MirrorDesk(IReadOnlyList<string> points, int workers, KernelHookKind hook)
     {
+        _hook = hook;
         _points = points;
         _workers = workers;
         Book = new MirrorBook(workers, []);
@@ -40,7 +46,7 @@ internal sealed class MirrorDesk : IDisposable
     /// <summary>Opens an engine's first sessions; null and one sentence when they cannot run.</summary>
     public static MirrorDesk? Open(EngineOptions options, int workers, out string? fault, out bool isUsage)
     {
-        var desk = new MirrorDesk(options.Points, workers);
+        var desk = new MirrorDesk(options.Points, workers, options.KernelHook);
         fault = desk.Apply(options.Mirrors, out isUsage);
         if (fault is null)
         {
@@ -96,6 +102,25 @@ internal sealed class MirrorDesk : IDisposable
         }
     }
 
+    /// <summary>
+    /// The capture whose points the kernel's sessions follow from now on. One sentence when a port refuses its program; then
+    /// none is left anywhere.
+    /// </summary>
+    public string? Attach(LiveCapture capture)
+    {
+        lock (_gate)
+        {
+            _capture = capture;
+            return _kernel is null || _kernel.Attach(capture, out var error) ? null : error;
+        }
+    }
+
+    /// <summary>Once a second: tells the kernel's sessions that the engine lives. Allocation-free.</summary>
+    public void Beat() => Volatile.Read(ref _kernel)?.Beat();
+
+    /// <summary>No frame is copied in the kernel after this; those ledgers are final.</summary>
+    public void FinishKernel() => Volatile.Read(ref _kernel)?.Finish();
+
     /// <summary>Releases everything; the workers must have ended.</summary>
     public void Dispose()
     {
@@ -103,6 +128,8 @@ internal sealed class MirrorDesk : IDisposable
         {
             mirror.Dispose();
         }
+
+        _kernel?.Dispose();
     }
 
     private List<MirrorPlan> Plans() => [.. Book.Current.Running.Select(r => r.Plan)];
@@ -118,12 +145,23 @@ internal sealed class MirrorDesk : IDisposable
             return mistake;
         }
 
+        if (KernelPlanning.Decide(plans, _points, _hook, out var refusal) is not { } paths)
+        {
+            return refusal;
+        }
+
         isUsage = false;
+        if (paths.Any(p => p.IsKernel) && OpenKernel() is { } problem)
+        {
+            return problem;
+        }
+
         var before = Book.Current.Running;
         var opened = new List<RunningMirror>();
         var next = new List<RunningMirror>();
-        foreach (var plan in plans)
+        for (var i = 0; i < plans.Count; i++)
         {
+            var plan = plans[i];
             var mirror = before.FirstOrDefault(r => r.Plan.Equals(plan));
             if (mirror is null)
             {
@@ -133,7 +171,7 @@ internal sealed class MirrorDesk : IDisposable
                     return $"{_nextId} sessions have run in this engine, and no more can be told apart; start it again.";
                 }
 
-                mirror = MirrorOpening.Open(plan, (ushort)_nextId, _workers, out var fault);
+                mirror = MirrorOpening.Open(plan, paths[i], (ushort)_nextId, _workers, _kernel, out var fault);
                 if (mirror is null)
                 {
                     opened.ForEach(o => o.Dispose());
@@ -149,6 +187,24 @@ internal sealed class MirrorDesk : IDisposable
 
         PutIntoForce(before, next, opened, peers);
         return null;
+    }
+
+    private string? OpenKernel()
+    {
+        if (_kernel is not null)
+        {
+            return null;
+        }
+
+        var kernel = KernelMirrors.Open(_hook, n => Console.Error.WriteLine($"tapline: {n}"), out var error);
+        if (kernel is not null && _capture is not null && !kernel.Attach(_capture, out error))
+        {
+            kernel.Dispose();
+            return error;
+        }
+
+        Volatile.Write(ref _kernel, kernel);
+        return kernel is null ? error : null;
     }
 
     private void PutIntoForce(

@@ -3,6 +3,7 @@
 using Tapline.Base;
 using Tapline.Filter;
 using Tapline.Mirror;
+using Tapline.Mirror.Kernel;
 using Tapline.Mirror.Send;
 
 namespace Tapline.Workers;
@@ -56,8 +57,29 @@ internal static class MirrorOpening
     }
 
     /// <summary>Opens a checked session; null and one sentence when the host refuses.</summary>
-    public static RunningMirror? Open(MirrorPlan plan, ushort id, int workers, out string? fault)
+    public static RunningMirror? Open(
+        MirrorPlan plan, KernelDecision path, ushort id, int workers, KernelMirrors? kernel, out string? fault)
     {
+        if (path.IsKernel)
+        {
+            Invariant.Check(kernel is not null);
+            return kernel!.Add(id, plan, out fault!)
+                ? new RunningMirror(plan, id, TargetParser.Parse(plan.To, out _)!, path, [], kernel)
+                : null;
+        }
+
+        if (workers == 0)
+        {
+            fault = $"Session {plan.Session} takes the {path.Why} This engine reads no frames; start it again with that session.";
+            return null;
+        }
+
+        if (plan.SampleOneIn > 1)
+        {
+            fault = $"Session {plan.Session} samples frames, which the kernel path does, but takes the {path.Why}";
+            return null;
+        }
+
         var filter = CompiledFilter.Compile(plan.Filter, LinkType.Ethernet, out fault)!;
         var target = TargetParser.Parse(plan.To, out fault)!;
         var options = new MirrorSessionOptions
@@ -81,6 +103,6 @@ internal static class MirrorOpening
             sessions.Add(new MirrorSession(options, sender));
         }
 
-        return new RunningMirror(plan, id, [.. sessions]);
+        return new RunningMirror(plan, id, target, path, [.. sessions], kernel: null);
     }
 }

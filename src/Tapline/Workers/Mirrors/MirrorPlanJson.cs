@@ -1,6 +1,7 @@
 // A session's orders as a JSON object on the engine's socket, with the words of the configuration file. Untrusted on the
 // way in: a key that is not known or of the wrong kind is a sentence, never a default.
 using System.Text.Json;
+using Tapline.Mirror.Kernel;
 
 namespace Tapline.Workers;
 
@@ -62,6 +63,16 @@ public static class MirrorPlanJson
         {
             json.WriteNumber("slice"u8, plan.SliceBytes);
         }
+
+        if (plan.Mode != MirrorMode.Auto)
+        {
+            json.WriteString("mode"u8, plan.Mode == MirrorMode.Kernel ? "kernel"u8 : "user"u8);
+        }
+
+        if (plan.SampleOneIn > 1)
+        {
+            json.WriteNumber("sample"u8, plan.SampleOneIn);
+        }
     }
 
     private static MirrorPlan With(MirrorPlan plan, string key, ref Utf8JsonReader reader, ref string? mistake)
@@ -76,10 +87,14 @@ public static class MirrorPlanJson
                 return plan with { Filter = reader.GetString() };
             case "slice" when reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var bytes) && bytes >= 0:
                 return plan with { SliceBytes = bytes };
+            case "sample" when reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var oneIn) && oneIn > 0:
+                return plan with { SampleOneIn = oneIn };
+            case "mode" when reader.TokenType == JsonTokenType.String && reader.GetString() is "auto" or "kernel" or "user":
+                return plan with { Mode = Enum.Parse<MirrorMode>(reader.GetString()!, ignoreCase: true) };
             case "from" when reader.TokenType == JsonTokenType.StartArray:
                 return plan with { From = Sources(ref reader, ref mistake) };
             default:
-                mistake ??= $"A mirror session has no {key} of that kind; it takes session, to, from, filter and slice.";
+                mistake ??= $"A mirror session has no {key} of that kind; it takes session, to, from, filter, slice, mode and sample.";
                 return plan;
         }
     }

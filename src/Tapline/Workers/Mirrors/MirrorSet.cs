@@ -17,7 +17,7 @@ internal sealed class MirrorSet
         _byWorker = new MirrorSession[workers][];
         for (var w = 0; w < workers; w++)
         {
-            _byWorker[w] = [.. running.Select(r => r.Of(w))];
+            _byWorker[w] = [.. running.Select(r => r.Of(w)).OfType<MirrorSession>()];
         }
     }
 
@@ -27,17 +27,17 @@ internal sealed class MirrorSet
     /// <summary>The sessions, in the order in which they see a frame.</summary>
     public IReadOnlyList<RunningMirror> Running { get; }
 
-    /// <summary>A worker's instances, in the order of <see cref="Running"/>.</summary>
+    /// <summary>A worker's instances, in the order of <see cref="Running"/>, without those that run in the kernel.</summary>
     public MirrorSession[] Of(int worker) => _byWorker[worker];
 
     /// <summary>Tells a worker's instances whether the point is one of their sources.</summary>
     public void SelectPoint(int worker, ObservationPoint point)
     {
-        for (var i = 0; i < Running.Count; i++)
+        foreach (var mirror in Running)
         {
-            if (Running[i].Plan.From.Count > 0)
+            if (mirror.Plan.From.Count > 0)
             {
-                _byWorker[worker][i].SelectPoint(point.Id, MirrorSources.Selects(Running[i].Plan.From, point));
+                mirror.Of(worker)?.SelectPoint(point.Id, MirrorSources.Selects(mirror.Plan.From, point));
             }
         }
     }

@@ -1,6 +1,8 @@
 // One mirror session in force: what was ordered, and its instance on each worker. The instances are the workers' to use
 // until every worker follows a set without them; then the control thread disposes this. The counters stay readable.
+using Tapline.Base;
 using Tapline.Mirror;
+using Tapline.Mirror.Kernel;
 using Tapline.Store;
 
 namespace Tapline.Workers;
@@ -9,14 +11,32 @@ namespace Tapline.Workers;
 internal sealed class RunningMirror : IDisposable
 {
     private readonly MirrorSession[] _byWorker;
+    private readonly KernelMirrors? _kernel;
 
-    public RunningMirror(MirrorPlan plan, ushort id, MirrorSession[] byWorker)
+    /// <param name="plan">The orders.</param>
+    /// <param name="id">Its number.</param>
+    /// <param name="target">The target as parsed.</param>
+    /// <param name="path">Where it runs, and why.</param>
+    /// <param name="byWorker">Its instances; none when it runs in the kernel.</param>
+    /// <param name="kernel">Where it runs in the kernel; null = in user space.</param>
+    public RunningMirror(
+        MirrorPlan plan, ushort id, MirrorTarget target, KernelDecision path, MirrorSession[] byWorker, KernelMirrors? kernel)
     {
+        Invariant.Check(path.IsKernel == kernel is not null);
         Plan = plan;
         Id = id;
+        Target = target;
+        Path = path;
         _byWorker = byWorker;
+        _kernel = kernel;
         Texts = new MirrorTexts(plan);
     }
+
+    /// <summary>Kernel or user path, and why.</summary>
+    public KernelDecision Path { get; }
+
+    /// <summary>What the tool port's driver dropped meanwhile; null on the user path. Any thread; allocation-free.</summary>
+    public long? TargetTxDropped => _kernel?.ReadTargetTxDropped(Id);
 
     /// <summary>The orders.</summary>
     public MirrorPlan Plan { get; }
@@ -28,17 +48,17 @@ internal sealed class RunningMirror : IDisposable
     public MirrorTexts Texts { get; }
 
     /// <summary>The target as parsed.</summary>
-    public MirrorTarget Target => _byWorker[0].Options.Target;
+    public MirrorTarget Target { get; }
 
     /// <summary>What the store is told of it.</summary>
-    public SessionInfo Info => new(Id, Plan.Session, Target.ToString(), _byWorker[0].Options.Filter.Expression);
+    public SessionInfo Info => new(Id, Plan.Session, Target.ToString(), Plan.Filter);
 
     /// <summary>True while the target takes frames from every worker. Any thread.</summary>
     public bool IsUp
     {
         get
         {
-            var isUp = true;
+            var isUp = _kernel?.IsTargetUp(Id) ?? true;
             foreach (var session in _byWorker)
             {
                 isUp &= session.IsTargetUp;
@@ -48,11 +68,15 @@ internal sealed class RunningMirror : IDisposable
         }
     }
 
-    /// <summary>The instance of a worker.</summary>
-    public MirrorSession Of(int worker) => _byWorker[worker];
+    /// <summary>The instance of a worker; null when the session runs in the kernel.</summary>
+    public MirrorSession? Of(int worker) => _byWorker.Length == 0 ? null : _byWorker[worker];
 
     /// <summary>The ledger over all workers. Any thread; allocation-free.</summary>
-    public MirrorLedgerRecord Totals() => MirrorTotals.Sum(_byWorker, Id);
+    public MirrorLedgerRecord Totals() => _kernel?.Read(Id) ?? MirrorTotals.Sum(_byWorker, Id);
 
-    public void Dispose() => Array.ForEach(_byWorker, s => s.Dispose());
+    public void Dispose()
+    {
+        _kernel?.Remove(Id);
+        Array.ForEach(_byWorker, s => s.Dispose());
+    }
 }

@@ -1,0 +1,109 @@
+// Decides before anything is opened which sessions run in the kernel, and asks the host what that takes: what the tool
+// port hands on, whether programs can be loaded. In: the orders. Out: one decision a session, or a refusal in one
+// sentence. Changes nothing on the host. Control thread.
+using Tapline.Base;
+using Tapline.Base.Native;
+using Tapline.Capture.Points;
+using Tapline.Filter;
+using Tapline.Mirror;
+using Tapline.Mirror.Kernel;
+using Tapline.Mirror.Send;
+
+namespace Tapline.Workers;
+
+/// <summary>Paths of mirror sessions.</summary>
+public static class KernelPlanning
+{
+    // What is no interface of the kernel has no hook for a program.
+    private static readonly string[] s_notInterfaces = ["vxlan:", "geneve:", "gre:", "erspan:", "file:"];
+
+    /// <summary>What hands frames on to another stack of the same host or of its hypervisor, offloads and all.</summary>
+    private static readonly string[] s_handsOn = ["veth", "tun", "netkit"];
+
+    /// <summary>One sentence for each session; null and the mistake when one was forced onto a path that it can't take.</summary>
+    public static IReadOnlyList<KernelDecision>? Decide(EngineOptions options, out string? refusal) =>
+        Decide(options.Mirrors, options.Points, options.KernelHook, out refusal);
+
+    /// <summary>The same for sessions on the points of an engine.</summary>
+    internal static IReadOnlyList<KernelDecision>? Decide(
+        IReadOnlyList<MirrorPlan> plans, IReadOnlyList<string> points, KernelHookKind hook, out string? refusal)
+    {
+        refusal = null;
+        var decisions = new List<KernelDecision>();
+        Dictionary<int, LinkInfo>? links = null;
+        string? kernelWhyNot = null;
+        foreach (var plan in plans)
+        {
+            if (links is null)
+            {
+                links = Links();
+                kernelWhyNot = KernelWhyNot(hook);
+            }
+
+            var request = Request(points, plan, links, kernelWhyNot, out refusal);
+            var decision = request is null ? null : KernelDecision.Make(request, out refusal);
+            if (decision is null)
+            {
+                return null;
+            }
+
+            decisions.Add(decision);
+        }
+
+        return decisions;
+    }
+
+    private static KernelRequest? Request(
+        IReadOnlyList<string> points, MirrorPlan plan, Dictionary<int, LinkInfo> links, string? kernelWhyNot, out string? mistake)
+    {
+        if (TargetParser.Parse(plan.To, out mistake) is not { } target)
+        {
+            return null;
+        }
+
+        IReadOnlyList<string> sources = plan.From.Count > 0 ? plan.From : points;
+        var other = sources.FirstOrDefault(w => s_notInterfaces.Any(n => w.StartsWith(n, StringComparison.Ordinal)));
+        return new KernelRequest
+        {
+            Session = plan.Session,
+            Mode = plan.Mode,
+            ToolPort = target.Interface,
+            PassesOffloads = Array.IndexOf(s_handsOn, Kind(links, target.Interface)) >= 0
+                && ToolPort.AskTransmitOffloads(target.Interface),
+            ReinjectsCopies = Kind(links, target.Interface) == "ifb",
+            Slices = plan.SliceBytes > 0,
+            FilterWhyNot = FilterWhyNot(plan.Filter),
+            KernelWhyNot = other is null ? kernelWhyNot : $"{other} is no interface on which a program could run",
+        };
+    }
+
+    /// <summary>Emission of a session's expression; null when it wants every frame.</summary>
+    internal static FilterEmission? Emission(string? expression) => null;
+
+    private static string? FilterWhyNot(string? expression) =>
+        string.IsNullOrWhiteSpace(expression) ? null : "its expression needs user space in this version";
+
+    private static Dictionary<int, LinkInfo> Links()
+    {
+        using var inventory = LinkInventory.Open(out _);
+        return inventory?.ReadAll() ?? [];
+    }
+
+    private static string Kind(Dictionary<int, LinkInfo> links, string name)
+    {
+        foreach (var link in links.Values)
+        {
+            if (link.Name == name)
+            {
+                return link.Kind;
+            }
+        }
+
+        return "";
+    }
+
+    private static string? KernelWhyNot(KernelHookKind wanted) =>
+        !Privileges.HasNetAdmin || !Privileges.HasBpf
+            ? "programs on ports need root, or CAP_BPF and CAP_NET_ADMIN"
+            : KernelMirror.FindProblem(wanted, filter: null)?.TrimEnd('.');
+}

@@ -131,6 +131,7 @@ internal static class PointsVerb
         Capture.PointKind.Host => "host",
         Capture.PointKind.Monitor => "monitor",
         Capture.PointKind.File => "file",
+        Capture.PointKind.Tunnel => "tunnel",
         _ => "port",
     };
 

@@ -66,6 +66,7 @@ internal static class Bpf
     public const short SkbPktType = 4;
     public const short SkbProtocol = 16;
     public const short SkbVlanPresent = 20;
+    public const short SkbVlanTci = 24;
     public const short SkbIfindex = 40;
 }
 

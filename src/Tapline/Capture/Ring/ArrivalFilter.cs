@@ -14,12 +14,15 @@ internal static class ArrivalFilter
 {
     private const short KeyOffset = -4;
     private const short SlotOffset = -8;
+    private const short VlanKeyOffset = -16;
+    private const int VlanIdMask = 0xFFF;
     private const int VlanTagBytes = 4;
 
     /// <summary>
-    /// <paramref name="fromHost"/>: accept only what the host sends (PACKET_OUTGOING), else only what enters by a port.
+    /// <paramref name="fromHost"/>: accept only what the host sends (PACKET_OUTGOING), else only what enters by a port, and
+    /// of that not what a VLAN device above will bring again (<paramref name="vlanMap"/>).
     /// </summary>
-    public static bpf_insn[] Build(int slotsMap, int arrivedMap, bool fromHost, int snapLength)
+    public static bpf_insn[] Build(int slotsMap, int vlanMap, int arrivedMap, bool fromHost, int snapLength)
     {
         var code = new BpfAssembler();
         var refuse = code.Label();
@@ -34,6 +37,11 @@ internal static class ArrivalFilter
         code.JumpIf(Bpf.BPF_JEQ, 0, 0, refuse);
         code.Load(Bpf.BPF_W, 2, 0, 0);
         code.Store(Bpf.BPF_W, 10, SlotOffset, 2);
+        if (!fromHost)
+        {
+            RefuseWhatComesAgain(code, vlanMap, refuse);
+        }
+
         Lookup(code, arrivedMap, SlotOffset);
         code.JumpIf(Bpf.BPF_JEQ, 0, 0, refuse);
 
@@ -56,6 +64,23 @@ internal static class ArrivalFilter
         code.MoveImmediate(0, 0);
         code.Exit();
         return code.Build();
+    }
+
+    // vlan_do_receive (net/8021q/vlan_core.c) hands a tagged frame on as one of the VLAN device, and packet sockets see it a
+    // second time. Where both devices are points it counts at the second: that is the switch's port.
+    private static void RefuseWhatComesAgain(BpfAssembler code, int vlanMap, int refuse)
+    {
+        var single = code.Label();
+        code.Load(Bpf.BPF_W, 2, 6, Bpf.SkbVlanPresent);
+        code.JumpIf(Bpf.BPF_JEQ, 2, 0, single);
+        code.Load(Bpf.BPF_W, 2, 6, Bpf.SkbIfindex);
+        code.Store(Bpf.BPF_W, 10, VlanKeyOffset, 2);
+        code.Load(Bpf.BPF_W, 2, 6, Bpf.SkbVlanTci);
+        code.AluImmediate(Bpf.BPF_AND, 2, VlanIdMask);
+        code.Store(Bpf.BPF_W, 10, VlanKeyOffset + 4, 2);
+        Lookup(code, vlanMap, VlanKeyOffset);
+        code.JumpIf(Bpf.BPF_JNE, 0, 0, refuse);
+        code.Place(single);
     }
 
     private static void Lookup(BpfAssembler code, int map, short keyOffset)

@@ -2,6 +2,7 @@
 //   port_slots: ifindex → point id, for frames that enter by a port       (hash)
 //   host_slots: ifindex → point id, for frames that the host sends into a bridge (hash; a bridge's ifindex must not
 //               be found by the port program, or frames passed up to the host would be counted a second time)
+//   vlans:      (ifindex, VLAN id) whose frames the VLAN device above, itself a point, will bring again   (hash)
 //   arrived:    point id → { frames u64, bytes u64 } per CPU              (per-CPU array)
 // Owner: LiveCapture. Written by the control threads, read by the socket filters in the kernel.
 using Tapline.Base;
@@ -20,8 +21,9 @@ internal sealed unsafe class CaptureMaps : IDisposable
     private readonly ulong* _values;
     private readonly int _cpus;
 
-    private CaptureMaps(FileDescriptor portSlots, FileDescriptor hostSlots, FileDescriptor arrived)
+    private CaptureMaps(FileDescriptor portSlots, FileDescriptor hostSlots, FileDescriptor vlans, FileDescriptor arrived)
     {
+        Vlans = vlans;
         PortSlots = portSlots;
         HostSlots = hostSlots;
         Arrived = arrived;
@@ -33,6 +35,8 @@ internal sealed unsafe class CaptureMaps : IDisposable
 
     public FileDescriptor HostSlots { get; }
 
+    public FileDescriptor Vlans { get; }
+
     public FileDescriptor Arrived { get; }
 
     public static CaptureMaps? Create(out string error)
@@ -41,18 +45,22 @@ internal sealed unsafe class CaptureMaps : IDisposable
         var hostSlots = portSlots is null
             ? null
             : BpfSystem.CreateMap(Bpf.BPF_MAP_TYPE_HASH, 4, 4, Limits.PointsMax, "tap_hosts", out error);
-        var arrived = hostSlots is null
+        var vlans = hostSlots is null
+            ? null
+            : BpfSystem.CreateMap(Bpf.BPF_MAP_TYPE_HASH, 8, 4, Limits.PointsMax, "tap_vlans", out error);
+        var arrived = vlans is null
             ? null
             : BpfSystem.CreateMap(
                 Bpf.BPF_MAP_TYPE_PERCPU_ARRAY, 4, ArrivedBytes, Limits.PointsMax, "tap_arrived", out error);
         if (arrived is null)
         {
+            vlans?.Dispose();
             hostSlots?.Dispose();
             portSlots?.Dispose();
             return null;
         }
 
-        return new CaptureMaps(portSlots!, hostSlots!, arrived);
+        return new CaptureMaps(portSlots!, hostSlots!, vlans!, arrived);
     }
 
     /// <summary>From now on frames of this interface belong to the point; false when the map is full.</summary>
@@ -64,6 +72,14 @@ internal sealed unsafe class CaptureMaps : IDisposable
 
     /// <summary>From now on frames of this interface are not ours.</summary>
     public static void Remove(FileDescriptor slots, int interfaceIndex) => _ = BpfSystem.Delete(slots, &interfaceIndex);
+
+    /// <summary>Tagged frames of the interface come again from the VLAN device above it, or do so no more.</summary>
+    public void SetVlan(int interfaceIndex, int vlanId, bool comesAgain)
+    {
+        var key = stackalloc int[2] { interfaceIndex, vlanId };
+        uint value = 1;
+        _ = comesAgain ? BpfSystem.Update(Vlans, key, &value) : BpfSystem.Delete(Vlans, key);
+    }
 
     /// <summary>The sum over CPUs for one point. Allocation-free. One thread at a time.</summary>
     public bool TryRead(ushort pointId, out PointArrived arrived)
@@ -88,6 +104,7 @@ internal sealed unsafe class CaptureMaps : IDisposable
     {
         PortSlots.Dispose();
         HostSlots.Dispose();
+        Vlans.Dispose();
         if (!Arrived.IsClosed)
         {
             Arrived.Dispose();

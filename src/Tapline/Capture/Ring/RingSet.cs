@@ -21,6 +21,7 @@ internal sealed class RingSet : IDisposable
     private readonly Dictionary<int, HostRings> _hosts = [];
     private readonly Dictionary<int, (ushort Point, long LeftTicks)> _table = [];
     private readonly HashSet<int> _promiscuous = [];
+    private readonly HashSet<(int Lower, int VlanId)> _vlans = [];
     private readonly HashSet<string> _notices = [];
     private long _hostBudgetBytes;
 
@@ -83,6 +84,7 @@ internal sealed class RingSet : IDisposable
         }
 
         PublishTable(ports, hosts);
+        SetVlans(present);
         foreach (var (index, id) in ports.Where(p => !_ports.ContainsKey(p.Key)))
         {
             AddPort(index, id);
@@ -199,13 +201,13 @@ internal sealed class RingSet : IDisposable
         var bytesPerRing = _hostBudgetBytes / 2 / _options.Workers;
         if (bytesPerRing < (long)Limits.RingBlockBytesMin * RingGeometry.BlocksMin)
         {
-            _notices.Add($"The ring budget has no room for the host's own traffic into `{bridge}`; raise it to see that too.");
+            _notices.Add($"The ring budget has no room for what the host sends by `{bridge}`; raise it to see that too.");
             return;
         }
 
         if (OpenGroup(bytesPerRing, index, _programs, fromHost: true, _options, out var error) is not { } rings)
         {
-            _notices.Add($"The host's own traffic into `{bridge}` is not captured: {error}");
+            _notices.Add($"What the host sends by `{bridge}` is not captured: {error}");
             return;
         }
 
@@ -264,6 +266,28 @@ internal sealed class RingSet : IDisposable
         {
             source.SetTable(table);
         }
+    }
+
+    // VLAN devices that are points and stand on a device that is one too.
+    private void SetVlans(IReadOnlyList<(ushort Id, SelectedPoint Selected)> present)
+    {
+        var links = present.Where(p => !p.Selected.IsHost).Select(p => p.Selected.Link).ToDictionary(l => l.Index);
+        var wanted = links.Values
+            .Where(l => l is { Kind: "vlan", IsUp: true, PeerNamespaceId: < 0 } && links.ContainsKey(l.Link))
+            .Select(l => (l.Link, l.VlanId))
+            .ToHashSet();
+        foreach (var (lower, vlanId) in _vlans.Except(wanted))
+        {
+            _maps.SetVlan(lower, vlanId, comesAgain: false);
+        }
+
+        foreach (var (lower, vlanId) in wanted.Except(_vlans))
+        {
+            _maps.SetVlan(lower, vlanId, comesAgain: true);
+        }
+
+        _vlans.Clear();
+        _vlans.UnionWith(wanted);
     }
 
     private void SetPromiscuous(HashSet<int> wanted)

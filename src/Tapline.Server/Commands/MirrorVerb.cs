@@ -46,7 +46,7 @@ internal static class MirrorVerb
         });
         var command = new Command("mirror", "Copies frames from points of the virtual switch to a tool port.")
         {
-            from, to, filter, slice, seconds, workers, json,
+            from, to, filter, slice, seconds, workers, json, OvsOptions.Database, OvsOptions.Mirror,
         };
         command.Examples(
             ("tapline mirror --from bridge:br0 --to nic:eth2", "Each frame that enters the switch br0, once, to eth2."),
@@ -54,7 +54,7 @@ internal static class MirrorVerb
             ("tapline mirror --from 'vnet*' --to nic:eth2 --slice 128 --seconds 60 --json",
                 "One minute of headers, then the ledger as JSON."));
         command.SetAction(parsed => EngineVerb.Run(
-            new EngineOptions
+            OvsOptions.Apply(new EngineOptions
             {
                 Points = Split(parsed.GetValue(from)),
                 Mirrors =
@@ -70,7 +70,7 @@ internal static class MirrorVerb
                 Workers = parsed.GetValue(workers),
                 Seconds = parsed.GetValue(seconds),
                 Analyse = false,
-            },
+            }, parsed),
             parsed.GetValue(json)));
         return command;
     }

@@ -225,6 +225,9 @@ internal sealed class EngineOpening(EngineOptions options)
         ExcludeNames = excluded,
         Workers = WorkerCount,
         RingBudgetBytes = options.RingBudgetBytes,
+        OvsDatabase = options.OvsDatabase,
+        OvsMirror = options.OvsMirror,
+        Node = options.Node,
     };
 
     private CompiledFilter? Filter(string? expression)

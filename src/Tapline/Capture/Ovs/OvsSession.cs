@@ -62,7 +62,7 @@ internal sealed class OvsSession : IDisposable
     }
 
     private static string TooManyRows =>
-        $"Open vSwitch's database has more than {Base.Limits.OvsdbRowsMax} bridges, ports and interfaces; that is more than Tapline follows.";
+        $"Open vSwitch's database has more than {Base.Limits.OvsdbRowsMax} rows; that is more than Tapline follows.";
 
     /// <summary>Waits for changes; true when <see cref="View"/> is a new one.</summary>
     public bool Follow(int timeoutMs)

@@ -161,7 +161,7 @@ internal sealed class PointSelector
                 if (wanted.Length > 0)
                 {
                     (point.IsHost ? hosts : ports).Add(point);
-                    if (!wanted.Any(p => Split(p).Form.Length == 0))
+                    if (!wanted.Any(p => Names(p, link)))
                     {
                         patches.Add(link.Index);
                     }
@@ -244,6 +244,13 @@ internal sealed class PointSelector
             _ when Glob.HasWildcard(name) => !link.IsLoopback && Glob.Matches(name, link.Name),
             _ => name == link.Name || WantsPortOf(name, link, layout, layout.IsOvs(name)),
         };
+    }
+
+    // True for a pattern that means this interface and not the switch it belongs to.
+    private static bool Names(string pattern, LinkInfo link)
+    {
+        var (form, name) = Split(pattern);
+        return form.Length == 0 && Glob.Matches(name, link.Name);
     }
 
     // Ports of the switch, and those behind firewall bridges of it in place of the patches that lead there.

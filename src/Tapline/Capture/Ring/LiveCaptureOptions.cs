@@ -7,8 +7,9 @@ namespace Tapline.Capture.Ring;
 public sealed record LiveCaptureOptions
 {
     /// <summary>
-    /// Which points: interface names and globs (<c>vnet*</c>), <c>bridge:NAME</c>, <c>host:BRIDGE</c>, <c>vm:NAME</c>,
-    /// <c>ovs:BRIDGE</c>, <c>uplink</c>, <c>all</c>, and tunnel listeners (<c>vxlan://:4789</c>). Empty = <c>all</c>: every port of every switch and the host's own traffic into them.
+    /// Which points: interface names and globs (<c>vnet*</c>), <c>bridge:NAME</c>, <c>ovs:NAME</c>, <c>host:BRIDGE</c>,
+    /// <c>vm:NAME</c>, <c>uplink</c>, <c>all</c>, and tunnel listeners (<c>vxlan://:4789</c>). Empty = <c>all</c>: every port
+    /// of every switch and the host's own traffic into them.
     /// </summary>
     public IReadOnlyList<string> Points { get; init; } = [];
 

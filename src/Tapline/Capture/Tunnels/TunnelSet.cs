@@ -221,7 +221,8 @@ internal sealed unsafe class TunnelSet : IDisposable
         if (holder is not null && SystemCalls.LastError == ReceiveNative.EADDRINUSE)
         {
             _notices.Add(
-                $"`{url.Text}`: UDP port {url.Port} is also served by another program or by a tunnel device (`ip -d link`); both get its packets.");
+                $"`{url.Text}`: UDP port {url.Port} is also served by another program or a tunnel device (`ss -lnup`, "
+                + "`ip -d link`); both get its packets.");
         }
 
         holder?.Dispose();

@@ -12,6 +12,7 @@ namespace Tapline.Capture.Points;
 /// <summary>Switches and their ports.</summary>
 internal sealed class SwitchLayout
 {
+    private static readonly string[] s_firewallNames = ["fwbr", "qbr"];
     private readonly IReadOnlyDictionary<int, LinkInfo> _links;
     private readonly OvsView _ovs;
 
@@ -116,7 +117,9 @@ internal sealed class SwitchLayout
             return PointKind.Host;
         }
 
-        return LinkClassifier.KindOf(link, IsPort(link));
+        return _macvlanLowers.Contains(link.Index) && !IsBridged(link)
+            ? PointKind.Uplink
+            : LinkClassifier.KindOf(link, IsPort(link));
     }
 
     /// <summary>Who is behind the interface: what was found on the host, completed by what Open vSwitch was told.</summary>
@@ -163,6 +166,21 @@ internal sealed class SwitchLayout
                 && outer != bridge.Name)
             {
                 _firewalls[bridge.Index] = outer;
+            }
+        }
+
+        KeepOneOfEachPair();
+    }
+
+    // A bridge with one machine and a firewall bridge looks from both sides the same: then the usual names decide.
+    private void KeepOneOfEachPair()
+    {
+        foreach (var (index, outer) in _firewalls.ToArray())
+        {
+            var isAlsoOne = _firewalls.Any(f => _links[f.Key].Name == outer && f.Value == _links[index].Name);
+            if (isAlsoOne && !s_firewallNames.Any(n => _links[index].Name.StartsWith(n, StringComparison.Ordinal)))
+            {
+                _firewalls.Remove(index);
             }
         }
     }

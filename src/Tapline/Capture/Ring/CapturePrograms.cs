@@ -24,8 +24,8 @@ internal sealed class CapturePrograms : IDisposable
         var loaded = new List<FileDescriptor>();
         (bpf_insn[] Code, string Name)[] programs =
         [
-            (FilterCode(maps, fromHost: false, snapLength), "tap_port"),
-            (FilterCode(maps, fromHost: true, snapLength), "tap_host"),
+            (ArrivalFilter.Build(maps, fromHost: false, snapLength), "tap_port"),
+            (ArrivalFilter.Build(maps, fromHost: true, snapLength), "tap_host"),
             (FanoutProgram.Build(startsAtMac: false), "tap_fan_port"),
             (FanoutProgram.Build(startsAtMac: true), "tap_fan_host"),
         ];
@@ -57,7 +57,4 @@ internal sealed class CapturePrograms : IDisposable
         PortFanout.Dispose();
         HostFanout.Dispose();
     }
-
-    private static bpf_insn[] FilterCode(CaptureMaps maps, bool fromHost, int snapLength) => ArrivalFilter.Build(
-        (fromHost ? maps.HostSlots : maps.PortSlots).Number, maps.Vlans.Number, maps.Arrived.Number, fromHost, snapLength);
 }

@@ -22,6 +22,7 @@ internal sealed class RingSet : IDisposable
     private readonly Dictionary<int, (ushort Point, long LeftTicks)> _table = [];
     private readonly HashSet<int> _promiscuous = [];
     private readonly HashSet<(int Lower, int VlanId)> _vlans = [];
+    private readonly HashSet<(int Lower, ulong Mac)> _senders = [];
     private readonly HashSet<string> _notices = [];
     private long _hostBudgetBytes;
 
@@ -85,6 +86,7 @@ internal sealed class RingSet : IDisposable
 
         PublishTable(ports, hosts);
         SetVlans(present);
+        SetSenders(present, ports);
         foreach (var (index, id) in ports.Where(p => !_ports.ContainsKey(p.Key)))
         {
             AddPort(index, id);
@@ -185,7 +187,7 @@ internal sealed class RingSet : IDisposable
 
     private void AddPort(int index, ushort id)
     {
-        if (CaptureMaps.Assign(_maps.PortSlots, index, id))
+        if (CaptureMaps.Assign(_maps.PortSlots, index, id, _senders.Any(s => s.Lower == index)))
         {
             _ports[index] = id;
         }
@@ -288,6 +290,34 @@ internal sealed class RingSet : IDisposable
 
         _vlans.Clear();
         _vlans.UnionWith(wanted);
+    }
+
+    // Macvlan devices that are points and stand on a NIC that is one too. A NIC whose check begins or ends gets its slot anew.
+    private void SetSenders(IReadOnlyList<(ushort Id, SelectedPoint Selected)> present, Dictionary<int, ushort> ports)
+    {
+        var wanted = present
+            .Where(p => p.Selected.IsOutgoing && LinkClassifier.IsMacvlan(p.Selected.Link))
+            .Select(p => p.Selected.Link)
+            .Where(l => l.PeerNamespaceId < 0 && ports.ContainsKey(l.Link))
+            .Select(l => (l.Link, l.Mac))
+            .ToHashSet();
+        foreach (var (lower, mac) in wanted.Except(_senders))
+        {
+            _maps.SetSender(lower, mac, isPoint: true);
+        }
+
+        foreach (var (lower, mac) in _senders.Except(wanted))
+        {
+            _maps.SetSender(lower, mac, isPoint: false);
+        }
+
+        foreach (var lower in wanted.Union(_senders).Select(s => s.Item1).Distinct().Where(_ports.ContainsKey))
+        {
+            CaptureMaps.Assign(_maps.PortSlots, lower, _ports[lower], wanted.Any(s => s.Link == lower));
+        }
+
+        _senders.Clear();
+        _senders.UnionWith(wanted);
     }
 
     private void SetPromiscuous(HashSet<int> wanted)

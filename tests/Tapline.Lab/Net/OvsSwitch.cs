@@ -21,7 +21,8 @@ public sealed class OvsSwitch : IDisposable
         LabCommand.Run("ovsdb-tool", "create", $"{_folder}/conf.db", Schema);
         _database = StartDatabase();
         Vsctl("--no-wait", "init");
-        _switch = Start("ovs-vswitchd", $"unix:{Database}", "--disable-system", "--enable-dummy", $"--pidfile={_folder}/vswitchd.pid",
+        _switch = Start("ovs-vswitchd", $"unix:{Database}", "--disable-system", "--enable-dummy",
+            $"--pidfile={_folder}/vswitchd.pid",
             $"--log-file={_folder}/vswitchd.log", "--verbose=console:off");
         LabWait.Until(() => File.Exists($"{_folder}/vswitchd.pid"), () => $"ovs-vswitchd: {_switch.Error}");
     }
@@ -51,7 +52,8 @@ public sealed class OvsSwitch : IDisposable
         _ports.Add(pair);
         // The far end's checksums and segments are the NIC's work, and this NIC is a program: as its manual says, off.
         vm.TryRun("ethtool", "-K", "eth0", "tx", "off", "tso", "off", "gso", "off");
-        Vsctl(["add-port", bridge, pair.Near, .. settings.Length == 0 ? [] : (string[])["--", "set", "interface", pair.Near, .. settings]]);
+        Vsctl(["add-port", bridge, pair.Near, .. settings.Length == 0 ? [] : (string[])["--", "set", "interface",
+            pair.Near, .. settings]]);
         if (address is not null)
         {
             vm.Ip("address", "add", address, "dev", "eth0");
@@ -82,7 +84,8 @@ public sealed class OvsSwitch : IDisposable
 
     private LabProcess StartDatabase()
     {
-        var process = Start("ovsdb-server", $"{_folder}/conf.db", $"--remote=punix:{Database}", $"--pidfile={_folder}/ovsdb.pid",
+        var process = Start("ovsdb-server", $"{_folder}/conf.db", $"--remote=punix:{Database}",
+            $"--pidfile={_folder}/ovsdb.pid",
             $"--unixctl={_folder}/ovsdb.ctl", $"--log-file={_folder}/ovsdb.log", "--verbose=console:off");
         LabWait.Until(() => File.Exists(Database), () => $"ovsdb-server: {process.Error}");
         return process;

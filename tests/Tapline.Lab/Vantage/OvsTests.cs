@@ -104,9 +104,11 @@ public sealed class OvsTests
 
         ovs.AddBridge("br-late");
         var c = ovs.AddPort("br-late", third);
-        LabWait.Until(() => State(run, c.Near) == PointState.Up && run.Point(c.Near).Point.Switch == "br-late", "a port of a new bridge");
+        LabWait.Until(() => State(run, c.Near) == PointState.Up && run.Point(c.Near).Point.Switch == "br-late",
+            "a port of a new bridge");
         ovs.Vsctl("del-br", "br-late");
-        LabWait.Until(() => State(run, c.Near) == PointState.Gone && State(run, "br-late") == PointState.Gone, "the bridge to be gone");
+        LabWait.Until(() => State(run, c.Near) == PointState.Gone && State(run, "br-late") == PointState.Gone,
+            "the bridge to be gone");
 
         ovs.StopDatabase();
         LabWait.Until(() => run.Capture.Notices.Count == 1, "a word about the silent database");
@@ -123,7 +125,8 @@ public sealed class OvsTests
         LabNeeds.Namespaces();
         using var host = NetNamespace.Create("h");
         using var ovs = OvsSwitch.Create(host);
-        Assert.Contains("has no bridge `br-int`, and no other", Refusal(ovs.Database, "ovs:br-int"), StringComparison.Ordinal);
+        Assert.Contains("has no bridge `br-int`, and no other", Refusal(ovs.Database, "ovs:br-int"),
+            StringComparison.Ordinal);
         ovs.AddBridge("br-ex");
         Assert.Contains("it has br-ex.", Refusal(ovs.Database, "ovs:br-int"), StringComparison.Ordinal);
         Assert.Equal("`br-ex` is a bridge of Open vSwitch; write ovs:br-ex.", Refusal(ovs.Database, "bridge:br-ex"));
@@ -133,7 +136,8 @@ public sealed class OvsTests
 
         string Refusal(string database, string pattern) => host.Enter(() =>
         {
-            using var capture = LiveCapture.Open(s_options with { Points = [pattern], OvsDatabase = database }, out var error);
+            using var capture = LiveCapture.Open(s_options with { Points = [pattern], OvsDatabase = database },
+                out var error);
             Assert.Null(capture);
             Assert.DoesNotContain('\n', error);
             return error;
@@ -152,7 +156,8 @@ public sealed class OvsTests
             "add-port", "br-int", "to-ex", "--", "set", "interface", "to-ex", "type=patch", "options:peer=to-int", "--",
             "add-port", "br-ex", "to-int", "--", "set", "interface", "to-int", "type=patch", "options:peer=to-ex", "--",
             "add-port", "br-int", "vx0", "--", "set", "interface", "vx0", "type=vxlan", "options:remote_ip=10.1.1.1", "--",
-            "add-port", "br-int", "guest", "--", "set", "interface", "guest", "type=dummy", "external_ids:vm-uuid=abc\\u001b[31m");
+            "add-port", "br-int", "guest", "--", "set", "interface", "guest", "type=dummy",
+                "external_ids:vm-uuid=abc\\u001b[31m");
         var points = host.Enter(() => PointInventory.Read(["ovs:br-int"], ovs.Database, out var error)?.Points
             ?? throw new InvalidOperationException(error));
         Assert.Contains(points, p => p is { Name: "br-int", Kind: PointKind.Host, IsCaptured: true });
@@ -163,7 +168,8 @@ public sealed class OvsTests
         Assert.All(points, p => Assert.DoesNotContain('\u001b', $"{p.Name}{p.Vm}{p.VmId}{p.Remark}"));
 
         using var run = CaptureRun.Start(host, s_options with { OvsDatabase = ovs.Database });
-        Assert.Contains(run.Capture.Notices, n => n.Contains("vx0", StringComparison.Ordinal) && n.Contains("--ovs-mirror", StringComparison.Ordinal));
+        Assert.Contains(run.Capture.Notices, n => n.Contains("vx0", StringComparison.Ordinal)
+            && n.Contains("--ovs-mirror", StringComparison.Ordinal));
         Assert.Contains(run.Capture.Notices, n => n.Contains("observe ovs:br-ex too", StringComparison.Ordinal));
 
         string Remark(string name) => points.Single(p => p.Name == name).Remark ?? "";
@@ -180,7 +186,8 @@ public sealed class OvsTests
         var seen = ovs.AddPort("br-int", vm);
         ovs.Vsctl("add-port", "br-int", "guest1", "--", "set", "interface", "guest1", "type=dummy");
         var portsBefore = ovs.Vsctl("list-ports", "br-int");
-        using (var run = CaptureRun.Start(host, s_options with { OvsDatabase = ovs.Database, OvsMirror = true, Node = "node <1>" }))
+        using (var run = CaptureRun.Start(host, s_options with { OvsDatabase = ovs.Database, OvsMirror = true, Node =
+            "node <1>" }))
         {
             var mirror = WaitForMirrorPoint(run);
             Assert.Equal((PointKind.Monitor, "br-int"), (mirror.Point.Kind, mirror.Point.Switch));
@@ -207,7 +214,8 @@ public sealed class OvsTests
         }
 
         Assert.Equal(0, Mirrors(ovs));
-        LabWait.Until(() => ovs.Vsctl("list-ports", "br-int").Replace("guest2\n", "", StringComparison.Ordinal) == portsBefore, "our port to be gone");
+        LabWait.Until(() => ovs.Vsctl("list-ports", "br-int").Replace("guest2\n", "",
+            StringComparison.Ordinal) == portsBefore, "our port to be gone");
         Assert.DoesNotContain("tlm", host.Ip("-o", "link"), StringComparison.Ordinal);
     }
 
@@ -221,7 +229,8 @@ public sealed class OvsTests
         ovs.Vsctl("add-port", "br-int", "guest1", "--", "set", "interface", "guest1", "type=dummy");
         using var other = LabProcess.Start("sleep", "600");
         var boot = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
-        var start = File.ReadAllText($"/proc/{other.Id}/stat").Split(')')[^1].Split(' ', StringSplitOptions.RemoveEmptyEntries)[19];
+        var start = File.ReadAllText($"/proc/{other.Id}/stat").Split(')')[^1].Split(' ',
+            StringSplitOptions.RemoveEmptyEntries)[19];
         AddRows("tlliving", $"tapline-pid={other.Id}", $"tapline-start={start}", $"tapline-boot={boot}");
         AddRows("tlreused", $"tapline-pid={other.Id}", "tapline-start=1", $"tapline-boot={boot}");
         AddRows("tlolder", $"tapline-pid={other.Id}", $"tapline-start={start}", "tapline-boot=another-boot");
@@ -251,9 +260,12 @@ public sealed class OvsTests
         {
             string[] ids = [.. mark.Select(m => $"external_ids:{m}")];
             ovs.Vsctl(
-                ["add-port", "br-int", name, "--", "set", "interface", name, "type=internal", .. ids, "--", "--id=@p", "get", "port", name,
-                "--", "--id=@s", "get", "port", "guest1", "--", "--id=@m", "create", "mirror", $"name={name}", "select_src_port=@s",
-                "output_port=@p", .. mark.Select(m => $"external_ids:{m}"), "--", "add", "bridge", "br-int", "mirrors", "@m"]);
+                ["add-port", "br-int", name, "--", "set", "interface", name, "type=internal", .. ids, "--", "--id=@p",
+                    "get", "port", name,
+                "--", "--id=@s", "get", "port", "guest1", "--", "--id=@m", "create", "mirror", $"name={name}",
+                    "select_src_port=@s",
+                "output_port=@p", .. mark.Select(m => $"external_ids:{m}"), "--", "add", "bridge", "br-int",
+                    "mirrors", "@m"]);
         }
     }
 
@@ -265,7 +277,8 @@ public sealed class OvsTests
         using var ovs = OvsSwitch.Create(host);
         ovs.AddBridge("br-int");
         ovs.Vsctl("add-port", "br-int", "guest1", "--", "set", "interface", "guest1", "type=dummy");
-        string[] order = [Nodes.TaplineProgram.Path(), "engine", "--point", "ovs:br-int", "--ovs-database", ovs.Database, "--ovs-mirror", "--workers", "1"];
+        string[] order = [Nodes.TaplineProgram.Path(), "engine", "--point", "ovs:br-int", "--ovs-database",
+            ovs.Database, "--ovs-mirror", "--workers", "1"];
         var killed = host.Start(order);
         LabWait.Until(() => Mirrors(ovs) == 1, () => $"the mirror of the first run: {killed.Error}");
         killed.Signal(9);
@@ -274,7 +287,8 @@ public sealed class OvsTests
         var port = ovs.Vsctl("list-ports", "br-int");
         var next = host.Start(order);
         LabWait.Until(
-            () => Mirrors(ovs) == 1 && ovs.Vsctl("list-ports", "br-int") != port, () => $"the mirror of the next run: {next.Error}");
+            () => Mirrors(ovs) == 1 && ovs.Vsctl("list-ports", "br-int") != port, () =>
+                $"the mirror of the next run: {next.Error}");
         Assert.Equal(0, next.Stop());
         Assert.Equal(0, Mirrors(ovs));
         Assert.Equal("guest1\n", ovs.Vsctl("list-ports", "br-int"));
@@ -299,10 +313,12 @@ public sealed class OvsTests
         ovs.Vsctl("--bare", "--columns=_uuid", "list", "mirror").Split('\n', StringSplitOptions.RemoveEmptyEntries).Length;
 
     private static int Sources(OvsSwitch ovs) =>
-        ovs.Vsctl("--bare", "--columns=select_src_port", "list", "mirror").Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries).Length;
+        ovs.Vsctl("--bare", "--columns=select_src_port", "list", "mirror").Split((char[])[' ', '\n'],
+            StringSplitOptions.RemoveEmptyEntries).Length;
 
     private static int Echoes(IEnumerable<SeenFrame> frames, ushort point, byte type) => frames.Count(f =>
-        f.Meta.PointId == point && f.Bytes.Length > 34 && f.Bytes[12] == 8 && f.Bytes[13] == 0 && f.Bytes[23] == 1 && f.Bytes[34] == type);
+        f.Meta.PointId == point && f.Bytes.Length > 34 && f.Bytes[12] == 8 && f.Bytes[13] == 0 && f.Bytes[23] == 1
+            && f.Bytes[34] == type);
 
     private static PointState? State(CaptureRun run, string name) =>
         run.Capture.Points.SingleOrDefault(p => p.Point.Name == name)?.State;

@@ -36,7 +36,8 @@ public sealed class SwitchKindsTests
         plain.Run("ping", "-c", "20", "-i", "0.01", "-W", "5", "10.9.0.2");
         var frames = run.Finish();
 
-        Assert.Equal([b.Near, a.Near, "vmbr0"], run.Capture.Points.Select(p => p.Point.Name).OrderBy(n => n == "vmbr0").ThenBy(n => n != b.Near));
+        Assert.Equal([b.Near, a.Near, "vmbr0"], run.Capture.Points.Select(p => p.Point.Name).OrderBy(n =>
+            n == "vmbr0").ThenBy(n => n != b.Near));
         var point = run.Point(b.Near).Point;
         Assert.Equal((PointKind.VmPort, "vmbr0", guarded.Name), (point.Kind, point.Switch, point.Vm));
         Assert.Equal(20, Echoes(frames, run.Point(a.Near).Point.Id, request: true));
@@ -67,7 +68,8 @@ public sealed class SwitchKindsTests
             using var run = CaptureRun.Start(host, s_options with { Points = points });
             left.Run("ping", "-c", "10", "-i", "0.01", "-W", "5", "10.9.0.2");
             Assert.Equal(20, run.Finish().Count(IsEcho));
-            Assert.Equal(points[0] == "bridge:br-one" && points.Length == 1, run.Capture.Points.Any(p => p.Point.Name == "one-two"));
+            Assert.Equal(points[0] == "bridge:br-one" && points.Length == 1, run.Capture.Points.Any(p =>
+                p.Point.Name == "one-two"));
         }
     }
 
@@ -125,7 +127,8 @@ public sealed class SwitchKindsTests
         host.Ip("link", "set", "macvtap7", "up");
         // The device node that udev would make: /dev/tapINDEX with the numbers that the kernel gives it.
         var index = host.Enter(() => LinkIndex.Of("macvtap7"));
-        var numbers = host.Run("sh", "-c", "mount -t sysfs none /mnt 2>/dev/null; cat /mnt/class/net/macvtap7/tap*/dev").Trim().Split(':');
+        var numbers = host.Run("sh", "-c",
+            "mount -t sysfs none /mnt 2>/dev/null; cat /mnt/class/net/macvtap7/tap*/dev").Trim().Split(':');
         var node = $"/dev/tap{index}";
         var isMine = !File.Exists(node);
         if (isMine)
@@ -134,7 +137,8 @@ public sealed class SwitchKindsTests
         }
 
         var (major, minor) = (int.Parse(numbers[0], null), int.Parse(numbers[1], null));
-        Assert.SkipUnless(LabCommand.Run("stat", "-c", "%t:%T", node).Trim() == $"{major:x}:{minor:x}", $"{node} is another device");
+        Assert.SkipUnless(LabCommand.Run("stat", "-c", "%t:%T", node).Trim() == $"{major:x}:{minor:x}",
+            $"{node} is another device");
         try
         {
             using var holder = File.OpenHandle(node, FileMode.Open, FileAccess.ReadWrite);
@@ -161,7 +165,8 @@ public sealed class SwitchKindsTests
         using var trunk = Bridge.Create(host, "vmbr0");
         using var tagged = Bridge.Create(host, "vmbr10");
         host.Ip("link", "set", "eth0", "master", "vmbr0");
-        var (exit, _, error) = host.TryRun("ip", "link", "add", "link", "eth0", "name", "eth0.10", "type", "vlan", "id", "10");
+        var (exit, _, error) = host.TryRun("ip", "link", "add", "link", "eth0", "name", "eth0.10", "type", "vlan",
+            "id", "10");
         Assert.SkipUnless(exit == 0, $"needs VLAN devices (8021q): {error.Trim()}");
         VethPair.Quiet(host, "eth0.10");
         host.Ip("link", "set", "eth0.10", "master", "vmbr10", "up");
@@ -198,9 +203,11 @@ public sealed class SwitchKindsTests
         using var sender = outside.Enter(() => new RawSender(LinkIndex.Of("eth0")));
         var index = host.Enter(() => LinkIndex.Of("eth0"));
         using var rings = host.Enter(() =>
-            RingSet.Open(s_options with { BlockBytes = 1 << 18 }, s_options.RingBudgetBytes, wantsHosts: false, out var error) ?? throw new InvalidOperationException(error));
+            RingSet.Open(s_options with { BlockBytes = 1 << 18 }, s_options.RingBudgetBytes, wantsHosts: false,
+                out var error) ?? throw new InvalidOperationException(error));
         var lower = new LinkInfo { Index = index, Name = "eth0", Flags = 1 };
-        var upper = new LinkInfo { Index = index + 1000, Name = "eth0.10", Kind = "vlan", VlanId = 10, Link = index, Flags = 1 };
+        var upper = new LinkInfo { Index = index + 1000, Name = "eth0.10", Kind = "vlan", VlanId = 10, Link = index,
+            Flags = 1 };
         (ushort, SelectedPoint)[] both = [(1, Point(lower)), (2, Point(upper))];
         rings.Apply(both);
         SendTagged(sender);
@@ -272,7 +279,8 @@ public sealed class SwitchKindsTests
 
     private static void NeedsKind(NetNamespace host, string kind)
     {
-        var (exit, _, error) = host.TryRun("ip", "link", "add", "link", "eth0", "name", "probe0", "type", kind, "mode", "bridge");
+        var (exit, _, error) = host.TryRun("ip", "link", "add", "link", "eth0", "name", "probe0", "type", kind,
+            "mode", "bridge");
         if (exit != 0)
         {
             Assert.Skip($"needs {kind} devices: {error.Trim()}");
@@ -300,7 +308,8 @@ public sealed class SwitchKindsTests
     }
 
     private static bool IsEcho(SeenFrame frame) =>
-        frame.Bytes.Length > 34 && frame.Bytes[12] == 8 && frame.Bytes[13] == 0 && frame.Bytes[23] == 1 && frame.Bytes[34] is 0 or 8;
+        frame.Bytes.Length > 34 && frame.Bytes[12] == 8 && frame.Bytes[13] == 0 && frame.Bytes[23] == 1
+            && frame.Bytes[34] is 0 or 8;
 
     private static int Echoes(IEnumerable<SeenFrame> frames, ushort point, bool request) =>
         frames.Count(f => f.Meta.PointId == point && IsEcho(f) && f.Bytes[34] == (request ? 8 : 0));

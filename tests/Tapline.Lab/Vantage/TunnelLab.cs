@@ -23,7 +23,8 @@ internal sealed class TunnelLab : IDisposable
         Host = NetNamespace.Create("h");
         Sender = NetNamespace.Create("s");
         _wire = VethPair.Create(Host, Sender, "wire0", "wire0");
-        foreach (var (space, v4, v6) in new[] { (Host, HostAddress, HostAddress6), (Sender, SenderAddress, SenderAddress6) })
+        foreach (var (space, v4, v6) in new[] { (Host, HostAddress, HostAddress6), (Sender, SenderAddress,
+            SenderAddress6) })
         {
             space.Ip("address", "add", $"{v4}/24", "dev", "wire0");
             space.TryRun("sh", "-c", "echo 0 > /proc/sys/net/ipv6/conf/wire0/disable_ipv6");
@@ -58,7 +59,8 @@ internal sealed class TunnelLab : IDisposable
     public RawSender VxlanDevice(int vni, int port, bool v6 = false)
     {
         var name = string.Create(CultureInfo.InvariantCulture, $"vx{vni}");
-        Sender.Ip("link", "add", name, "type", "vxlan", "id", $"{vni}", "remote", v6 ? HostAddress6 : HostAddress, "dstport", $"{port}", "dev", "wire0");
+        Sender.Ip("link", "add", name, "type", "vxlan", "id", $"{vni}", "remote", v6 ? HostAddress6 : HostAddress,
+            "dstport", $"{port}", "dev", "wire0");
         VethPair.Quiet(Sender, name);
         Sender.Ip("link", "set", name, "up");
         return Sender.Enter(() => new RawSender(LinkIndex.Of(name)));

@@ -49,12 +49,15 @@ public sealed class TunnelTests
             var frames = run.Finish();
 
             Assert.Equal((PointKind.Tunnel, 0), (point.Kind, point.InterfaceIndex));
-            Assert.Equal(sent.Select(f => Convert.ToHexString(f.AsSpan(14))), frames.Select(f => Convert.ToHexString(f.Bytes)));
-            Assert.All(frames, f => Assert.Equal((point.Id, LinkType.Raw, f.Bytes.Length), (f.Meta.PointId, f.Meta.LinkType, f.Meta.OriginalLength)));
+            Assert.Equal(sent.Select(f => Convert.ToHexString(f.AsSpan(14))), frames.Select(f =>
+                Convert.ToHexString(f.Bytes)));
+            Assert.All(frames, f => Assert.Equal((point.Id, LinkType.Raw, f.Bytes.Length), (f.Meta.PointId,
+                f.Meta.LinkType, f.Meta.OriginalLength)));
             var now = Clock.NowNs();
             Assert.All(frames, f => Assert.InRange(f.Meta.TimestampNs, now - (600 * Clock.SecondNs), now));
             Assert.Equal(Witnessed(file), frames.Select(Decoded));
-            Assert.Equal((Count, (long)frames.Sum(f => f.Bytes.Length)), (run.Arrived(point.Id).Frames, run.Arrived(point.Id).Bytes));
+            Assert.Equal((Count, (long)frames.Sum(f => f.Bytes.Length)), (run.Arrived(point.Id).Frames,
+                run.Arrived(point.Id).Bytes));
             Assert.Empty(run.Capture.Notices);
         }
         finally
@@ -83,12 +86,16 @@ public sealed class TunnelTests
             var frame = frames[i];
             var meta = frame.Meta;
             FrameDecoder.Decode(frame.Bytes, in meta, out var layout);
-            Assert.Equal((TunnelKind.Vxlan, 4711u, v6 ? (byte)6 : (byte)4), (layout.Tunnel, layout.Vni, layout.OuterIpVersion));
-            Assert.Equal(Convert.ToHexString(inner[i]), Convert.ToHexString(frame.Bytes.AsSpan(frame.Bytes.Length - inner[i].Length)));
+            Assert.Equal((TunnelKind.Vxlan, 4711u, v6 ? (byte)6 : (byte)4), (layout.Tunnel, layout.Vni,
+                layout.OuterIpVersion));
+            Assert.Equal(Convert.ToHexString(inner[i]),
+                Convert.ToHexString(frame.Bytes.AsSpan(frame.Bytes.Length - inner[i].Length)));
             var outer = frame.Bytes.AsSpan();
-            var addresses = v6 ? (new IPAddress(outer[8..24]), new IPAddress(outer[24..40])) : (new IPAddress(outer[12..16]), new IPAddress(outer[16..20]));
+            var addresses = v6 ? (new IPAddress(outer[8..24]),
+                new IPAddress(outer[24..40])) : (new IPAddress(outer[12..16]), new IPAddress(outer[16..20]));
             Assert.Equal(
-                (v6 ? TunnelLab.SenderAddress6 : TunnelLab.SenderAddress, v6 ? TunnelLab.HostAddress6 : TunnelLab.HostAddress),
+                (v6 ? TunnelLab.SenderAddress6 : TunnelLab.SenderAddress, v6
+                    ? TunnelLab.HostAddress6 : TunnelLab.HostAddress),
                 (addresses.Item1.ToString(), addresses.Item2.ToString()));
             if (v6)
             {
@@ -182,7 +189,8 @@ public sealed class TunnelTests
 
         LabWait.Until(() => run.Frames.Count == 3 * Count, () => $"all packets; so far {run.Frames.Count}");
         Assert.Equal(Count, lab.Host.Statistic("vx9", "rx_packets"));
-        var unreachable = lab.Host.Run("nstat", "-asz", "IcmpOutDestUnreachs").Split('\n').First(l => l.StartsWith("IcmpOut", StringComparison.Ordinal));
+        var unreachable = lab.Host.Run("nstat", "-asz", "IcmpOutDestUnreachs").Split('\n').First(l =>
+            l.StartsWith("IcmpOut", StringComparison.Ordinal));
         Assert.Equal("0", unreachable.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]);
     }
 
@@ -192,7 +200,8 @@ public sealed class TunnelTests
         using var lab = new TunnelLab();
         const int Flood = 60_000;
         using var capture = lab.Host.Enter(() =>
-            LiveCapture.Open(s_options with { Points = ["gre://"] }, out var error) ?? throw new InvalidOperationException(error));
+            LiveCapture.Open(s_options with { Points = ["gre://"] },
+                out var error) ?? throw new InvalidOperationException(error));
         var id = Assert.Single(capture.Points).Point.Id;
         var frame = Tunnelled(lab.Packet(), "gre", 1, 0, payload: 1000);
         for (var i = 0; i < Flood; i++)
@@ -227,7 +236,8 @@ public sealed class TunnelTests
     {
         using var lab = new TunnelLab();
         using var capture = lab.Host.Enter(() =>
-            LiveCapture.Open(s_options with { Points = ["gre://", "vxlan://"] }, out var error) ?? throw new InvalidOperationException(error));
+            LiveCapture.Open(s_options with { Points = ["gre://", "vxlan://"] },
+                out var error) ?? throw new InvalidOperationException(error));
         var gre = Tunnelled(lab.Packet(), "gre", 1, 0);
         var vxlan = Tunnelled(lab.Packet(), "vxlan", 1, 4789);
         var batch = new FrameBatch();
@@ -266,7 +276,8 @@ public sealed class TunnelTests
         bridge.AddPort(vm);
         using var device = lab.VxlanDevice(42, 4789);
         using var engine = LabEngine.Start(
-            lab.Host, 3, "--point", $"bridge:{bridge.Name}", "--point", "vxlan://:4789", "--point", "erspan://?id=7", "--workers", "2");
+            lab.Host, 3, "--point", $"bridge:{bridge.Name}", "--point", "vxlan://:4789", "--point", "erspan://?id=7",
+                "--workers", "2");
         using var port = vm.Enter(() => new RawSender(LinkIndex.Of("eth0")));
         const int Frames = 5000;
         for (var i = 0; i < Frames; i++)
@@ -312,7 +323,8 @@ public sealed class TunnelTests
     }
 
     private static byte[] Inner(int number) => new FrameBuilder()
-        .Ethernet("02:00:00:00:00:11", "02:00:00:00:00:12").Ipv4("192.0.2.1", $"198.51.100.{number}").Udp(1000 + number, 53).Payload(30).Build();
+        .Ethernet("02:00:00:00:00:11", "02:00:00:00:00:12").Ipv4("192.0.2.1", $"198.51.100.{number}")
+            .Udp(1000 + number, 53).Payload(30).Build();
 
     private static byte[] Tunnelled(FrameBuilder carrier, string kind, int number, int port, int payload = 30)
     {

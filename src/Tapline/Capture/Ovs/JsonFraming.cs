@@ -31,10 +31,14 @@ internal struct JsonFraming
                     _depth++;
                     break;
                 case (byte)'}' or (byte)']':
-                    if (--_depth <= 0)
+                    if (_depth == 0)
                     {
-                        this = default;
-                        return _depth < 0 ? -2 : i + 1;
+                        return -2;
+                    }
+
+                    if (--_depth == 0)
+                    {
+                        return i + 1;
                     }
 
                     break;

@@ -11,6 +11,7 @@ internal sealed class OvsFollower : IDisposable
 {
     private readonly OvsWatcher _watcher;
     private readonly OvsMirrors _mirrors;
+    private readonly string _path;
     private readonly bool _mirrorsWanted;
     private volatile Order? _order;
     private Order? _done;
@@ -21,6 +22,7 @@ internal sealed class OvsFollower : IDisposable
     private OvsFollower(LiveCaptureOptions options)
     {
         var path = OvsSession.PathOrDefault(options.OvsDatabase);
+        _path = path;
         _mirrorsWanted = options.OvsMirror;
         _mirrors = new OvsMirrors(path, options.Node, options.OvsMirror);
         _watcher = OvsWatcher.Open(path, Turn);
@@ -78,7 +80,14 @@ internal sealed class OvsFollower : IDisposable
     public void Dispose()
     {
         _watcher.Dispose();
-        _mirrors.RemoveOwn(View);
+        if (!_mirrorsWanted)
+        {
+            return;
+        }
+
+        // A fresh look: what was made a moment ago may not have come back to us yet.
+        using var session = OvsSession.Open(_path, out _);
+        _mirrors.RemoveOwn(session?.View ?? View);
     }
 
     private void Turn(bool isChanged)
@@ -90,12 +99,19 @@ internal sealed class OvsFollower : IDisposable
 
         var order = _order;
         var view = View;
-        if (order is null || _watcher.Fault is not null || (ReferenceEquals(order, _done) && ReferenceEquals(view, _doneView)))
+        var isDone = ReferenceEquals(order, _done) && ReferenceEquals(view, _doneView);
+        if (order is null || isDone || _watcher.Fault is not null)
         {
             return;
         }
 
         (_done, _doneView) = (order, view);
+        if (!_mirrorsWanted && !view.Bridges.Any(b => order.Selector.WantsOvsBridge(b.Name)))
+        {
+            // A capture that has nothing to do with Open vSwitch leaves it alone.
+            return;
+        }
+
         Volatile.Write(ref _fault, _mirrors.Reconcile(view, [.. order.Links.Values], order.Selector.WantsOvsBridge));
         foreach (var link in order.Links.Values)
         {
@@ -122,7 +138,8 @@ internal sealed class OvsFollower : IDisposable
 
             foreach (var patch in view.Ports.Where(p => p.Bridge == bridge.Name && p.IsPatch))
             {
-                if (view.Ports.FirstOrDefault(p => p.Name == patch.PatchPeer)?.Bridge is { } peer && !order.Selector.WantsOvsBridge(peer))
+                if (view.Ports.FirstOrDefault(p => p.Name == patch.PatchPeer)?.Bridge is { } peer
+                    && !order.Selector.WantsOvsBridge(peer))
                 {
                     var name = HostileText.Clean(peer);
                     notices.Add($"What enters `{HostileText.Clean(bridge.Name)}` by its patch from `{name}` is seen only where it enters "

@@ -13,7 +13,7 @@ internal static class MirrorVerb
     {
         var from = new Option<string[]>("--from")
         {
-            Description = "Points to copy from, separated by commas: interfaces, globs, bridge:NAME, vm:NAME.",
+            Description = "Points to copy from, separated by commas: interfaces, globs, bridge:NAME, ovs:NAME, vm:NAME.",
             Required = true,
             AllowMultipleArgumentsPerToken = false,
         };

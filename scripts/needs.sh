@@ -18,6 +18,7 @@ nstat|iproute2|the kernel'\''s own TCP counters|test
 ping|iputils-ping|ICMP traffic in the lab|test captures
 ethtool|ethtool|offloads of lab interfaces|test captures bench
 iperf3|iperf3|bulk traffic in the lab|test bench
+ovs-vswitchd|openvswitch-switch|a real Open vSwitch in the lab|test
 chromium|chromium|the console'\''s pages in a real browser|test
 tmux|tmux|the terminal view in a real terminal|test
 dnsmasq|dnsmasq-base|a DNS server in the lab|captures

@@ -18,7 +18,7 @@ internal static class EngineVerb
 
     private static readonly Option<string[]> s_points = new("--point")
     {
-        Description = "What to observe: interface, glob, bridge:NAME, host:BRIDGE, vm:NAME, uplink or all. Repeatable.",
+        Description = "What to observe: interface, glob, bridge:NAME, ovs:NAME, host:BRIDGE, vm:NAME, uplink, all, vxlan://… Repeatable.",
         HelpName = "P",
     };
 
@@ -81,7 +81,7 @@ internal static class EngineVerb
         var verb = new Command("engine", "The data plane alone: capture, analyse, mirror, record.")
         {
             s_config, s_points, s_exclude, s_mirrors, s_record, s_data, s_workers, s_ring, s_timestamps, s_seconds, s_node,
-            s_explain, s_json,
+            s_explain, s_json, OvsOptions.Database, OvsOptions.Mirror,
         };
         verb.Examples(
             ("tapline engine --point vnet0 --seconds 10 --json", "observe one port for ten seconds and print what became of its frames"),
@@ -206,7 +206,7 @@ internal static class EngineVerb
             parsed.GetValue(s_points), parsed.GetValue(s_exclude), parsed.GetValue(s_mirrors), parsed.GetValue(s_record),
             parsed.GetValue(s_ring)!, out var mistake);
         mistakes = mistake is null ? [] : [mistake];
-        return options;
+        return options is null ? null : OvsOptions.Apply(options, parsed);
     }
 
     private static int Refuse(IReadOnlyList<string> mistakes)

@@ -16,22 +16,25 @@ internal static class PointsVerb
     {
         var patterns = new Argument<string[]>("points")
         {
-            Description = "Which points to ask about: interface names and globs, bridge:NAME, host:NAME, vm:NAME, uplink, all.",
+            Description = "Which points to ask about: interface names and globs, bridge:NAME, ovs:NAME, host:NAME, vm:NAME, uplink, all.",
             Arity = ArgumentArity.ZeroOrMore,
         };
         var json = new Option<bool>("--json") { Description = "Prints one JSON object a line." };
-        var command = new Command("points", "Lists switches, ports and VMs found, and what would be captured.") { patterns, json };
+        var command = new Command("points", "Lists switches, ports and VMs found, and what would be captured.")
+        {
+            patterns, json, OvsOptions.Database,
+        };
         command.Examples(
             ("tapline points", "Everything that could be observed; the last column says what `--point all` would take."),
             ("tapline points vm:web01 uplink", "What these two patterns would take."),
             ("tapline points --json", "The same for programs."));
-        command.SetAction(parsed => Run(parsed.GetValue(patterns) ?? [], parsed.GetValue(json)));
+        command.SetAction(parsed => Run(parsed.GetValue(patterns) ?? [], parsed.GetValue(OvsOptions.Database), parsed.GetValue(json)));
         return command;
     }
 
-    private static int Run(string[] patterns, bool json)
+    private static int Run(string[] patterns, string? ovsDatabase, bool json)
     {
-        if (PointInventory.Read(patterns, out var error) is not { } inventory)
+        if (PointInventory.Read(patterns, ovsDatabase, out var error) is not { } inventory)
         {
             Console.Error.WriteLine($"tapline: {error}");
             return ExitCodes.Failed;
@@ -131,6 +134,7 @@ internal static class PointsVerb
         Capture.PointKind.Host => "host",
         Capture.PointKind.Monitor => "monitor",
         Capture.PointKind.File => "file",
+        Capture.PointKind.Tunnel => "tunnel",
         _ => "port",
     };
 

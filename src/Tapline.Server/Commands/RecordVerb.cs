@@ -50,7 +50,7 @@ internal static class RecordVerb
         });
         var command = new Command("record", "Records packets into rolling pcapng files that any tool opens.")
         {
-            from, data, budget, filter, seconds, workers, json,
+            from, data, budget, filter, seconds, workers, json, OvsOptions.Database, OvsOptions.Mirror,
         };
         command.Examples(
             ("tapline record --from bridge:br0 --data rec --budget 100G",
@@ -58,7 +58,7 @@ internal static class RecordVerb
             ("tapline record --from vnet3,vnet4 --data rec --filter 'tcp port 5432' --seconds 60 --json",
                 "One minute of two ports' PostgreSQL traffic, then the account as JSON."));
         command.SetAction(parsed => Run(
-            new EngineOptions
+            OvsOptions.Apply(new EngineOptions
             {
                 Points = Split(parsed.GetValue(from)),
                 Record = new RecordPlan
@@ -71,7 +71,7 @@ internal static class RecordVerb
                 Workers = parsed.GetValue(workers),
                 Seconds = parsed.GetValue(seconds),
                 Analyse = false,
-            },
+            }, parsed),
             parsed.GetValue(json)));
         return command;
     }

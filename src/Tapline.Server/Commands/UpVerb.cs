@@ -70,6 +70,7 @@ internal static class UpVerb
         var verb = new Command("up", "Engine and console on this host.")
         {
             s_config, s_data, s_listen, s_points, s_to, s_filter, s_record, s_budget, s_workers, s_seconds, s_json,
+            OvsOptions.Database, OvsOptions.Mirror,
         };
         verb.Examples(
             ("tapline up --point bridge:br0", "observe every port of br0; pages at http://127.0.0.1:7777"),
@@ -161,6 +162,8 @@ internal static class UpVerb
             Data = parsed.GetValue(s_data) ?? c.Data,
             Points = points.Count > 0 ? points : c.Points,
             Workers = parsed.GetValue(s_workers) ?? c.Workers,
+            OvsDatabase = parsed.GetValue(OvsOptions.Database) ?? c.OvsDatabase,
+            OvsMirror = parsed.GetValue(OvsOptions.Mirror) || c.OvsMirror,
             Console = parsed.GetValue(s_listen) is { } listen ? c.Console with { Listen = listen } : c.Console,
         };
         var filter = parsed.GetValue(s_filter);

@@ -112,6 +112,8 @@ internal static class ConfigurationReader
             Data = root.Text("data"),
             Points = root.Texts("points"),
             Exclude = root.Texts("exclude"),
+            OvsDatabase = root.Text("ovs_database"),
+            OvsMirror = root.Parsed("ovs_mirror", t => t is "true" or "false" ? t : null, "true or false") == "true",
             Workers = (int)(root.Number("workers", 0, Limits.WorkersMax) ?? 0),
             RingBudgetBytes = root.Bytes("ring_budget", RingBudgetBytesMin) ?? Limits.RingBudgetBytesDefault,
             HardwareTimestamps =

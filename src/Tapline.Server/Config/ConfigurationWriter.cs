@@ -28,6 +28,8 @@ internal static class ConfigurationWriter
         Text(json, "data", c.Data);
         Texts(json, "points", c.Points);
         Texts(json, "exclude", c.Exclude);
+        Text(json, "ovs_database", c.OvsDatabase);
+        json.WriteBoolean("ovs_mirror", c.OvsMirror);
         json.WriteNumber("workers", c.Workers);
         json.WriteNumber("ring_budget", c.RingBudgetBytes);
         json.WriteString("timestamps", c.HardwareTimestamps ? "hardware" : "kernel");

@@ -16,6 +16,12 @@ internal sealed record NodeConfiguration
 
     public IReadOnlyList<string> Exclude { get; init; } = [];
 
+    /// <summary>Socket of Open vSwitch's database; null = where it usually is.</summary>
+    public string? OvsDatabase { get; init; }
+
+    /// <summary>Open vSwitch copies what no packet socket sees.</summary>
+    public bool OvsMirror { get; init; }
+
     /// <summary>0 = one for each processor.</summary>
     public int Workers { get; init; }
 
@@ -39,6 +45,8 @@ internal sealed record NodeConfiguration
         Node = Node ?? Environment.MachineName,
         Points = Points,
         Exclude = Exclude,
+        OvsDatabase = OvsDatabase,
+        OvsMirror = OvsMirror,
         Mirrors = Mirrors,
         Record = Record is null ? null : new RecordPlan
         {

@@ -133,4 +133,16 @@ public static class Limits
 
     /// <summary>Fragmented packets whose parts an offline worker keeps together at once.</summary>
     public const int OfflineFragmentedPackets = 1 << 15;
+
+    /// <summary>Largest message of Open vSwitch's database: its whole contents for some 10,000 ports, in bytes.</summary>
+    public const int OvsdbMessageBytesMax = 32 << 20;
+
+    /// <summary>Rows of Open vSwitch's database that are followed: every point as port, interface and mirror, twice.</summary>
+    public const int OvsdbRowsMax = 8 * PointsMax;
+
+    /// <summary>Tunnel listeners of one engine, each with up to two sockets.</summary>
+    public const int TunnelListenersMax = 16;
+
+    /// <summary>Kernel buffer of one listening socket in bytes, of which the kernel grants the double: some 10,000 packets.</summary>
+    public const int TunnelBufferBytes = 16 << 20;
 }

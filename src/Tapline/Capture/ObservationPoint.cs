@@ -21,6 +21,9 @@ public enum PointKind : byte
 
     /// <summary>A switch port of which nothing more is known.</summary>
     Port,
+
+    /// <summary>A listener that ends tunnels: its frames are the tunnels' packets, outer headers included.</summary>
+    Tunnel,
 }
 
 /// <summary>One observation point; immutable. Identity is <see cref="Id"/>, which an engine never reuses.</summary>
@@ -34,7 +37,7 @@ public sealed record ObservationPoint
 
     public required PointKind Kind { get; init; }
 
-    /// <summary>Kernel interface index; 0 for files.</summary>
+    /// <summary>Kernel interface index; 0 for files and tunnel listeners.</summary>
     public int InterfaceIndex { get; init; }
 
     /// <summary>The switch it belongs to, or null.</summary>

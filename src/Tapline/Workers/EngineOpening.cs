@@ -153,6 +153,9 @@ internal sealed class EngineOpening(EngineOptions options)
         Workers = WorkerCount,
         RingBudgetBytes = options.RingBudgetBytes,
         HardwareTimestamps = options.HardwareTimestamps,
+        OvsDatabase = options.OvsDatabase,
+        OvsMirror = options.OvsMirror,
+        Node = options.Node,
     };
 
     private CompiledFilter? Filter(string? expression)

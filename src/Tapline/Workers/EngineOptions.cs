@@ -14,6 +14,12 @@ public sealed record EngineOptions
     /// <summary>Interfaces never to be observed. Tool ports of mirrors are always added to these.</summary>
     public IReadOnlyList<string> Exclude { get; init; } = [];
 
+    /// <summary>Socket of Open vSwitch's database; null = where it usually is.</summary>
+    public string? OvsDatabase { get; init; }
+
+    /// <summary>Let Open vSwitch copy ports that no packet socket sees.</summary>
+    public bool OvsMirror { get; init; }
+
     /// <summary>Mirror sessions, in the order in which they see a frame.</summary>
     public IReadOnlyList<MirrorPlan> Mirrors { get; init; } = [];
 

@@ -15,6 +15,7 @@ public static class PointNames
         PointKind.Host => "host",
         PointKind.Monitor => "monitor",
         PointKind.File => "file",
+        PointKind.Tunnel => "tunnel",
         _ => "port",
     };
 

@@ -11,9 +11,9 @@ internal sealed unsafe class RawSender : IDisposable
 
     /// <summary>
     /// Opens on the calling thread's namespace. With <paramref name="withOffload"/> each frame begins with the 10 bytes of
-    /// struct virtio_net_hdr.
+    /// struct virtio_net_hdr; <paramref name="throughQueue"/> sends as other programs do, so that sniffers see it leave.
     /// </summary>
-    public RawSender(int interfaceIndex, bool withOffload = false)
+    public RawSender(int interfaceIndex, bool withOffload = false, bool throughQueue = false)
     {
         // Protocol 0: the socket never receives.
         _socket = new FileDescriptor(SystemCalls.SocketOpen(Socket.AF_PACKET, Socket.SOCK_RAW | Socket.SOCK_CLOEXEC, 0));
@@ -25,8 +25,9 @@ internal sealed unsafe class RawSender : IDisposable
 
         // Past the queueing discipline, so that nothing is dropped before it left.
         var one = 1;
+        var bypass = throughQueue ? 0 : 1;
         _ = SystemCalls.SetSocketOption(
-            _socket.Number, Socket.SOL_PACKET, IfPacket.PACKET_QDISC_BYPASS, &one, sizeof(int));
+            _socket.Number, Socket.SOL_PACKET, IfPacket.PACKET_QDISC_BYPASS, &bypass, sizeof(int));
         if (withOffload && SystemCalls.SetSocketOption(
                 _socket.Number, Socket.SOL_PACKET, IfPacket.PACKET_VNET_HDR, &one, sizeof(int)) != 0)
         {

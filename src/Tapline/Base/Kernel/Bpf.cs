@@ -85,6 +85,7 @@ internal static class Bpf
     public const short SkbMark = 8;
     public const short SkbProtocol = 16;
     public const short SkbVlanPresent = 20;
+    public const short SkbVlanTci = 24;
     public const short SkbIfindex = 40;
     public const short SkbGsoSegs = 164;
     public const short SkbGsoSize = 176;

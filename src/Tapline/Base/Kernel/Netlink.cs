@@ -64,6 +64,7 @@ internal static class Netlink
     public const ushort IFLA_INFO_DATA = 2;
     public const ushort IFLA_INFO_SLAVE_KIND = 4;
     public const ushort IFLA_TUN_TYPE = 3;
+    public const ushort IFLA_VLAN_ID = 1;
 
     /// <summary>Do not list SR-IOV virtual functions' statistics: they make messages of tens of kilobytes.</summary>
     public const uint RTEXT_FILTER_SKIP_STATS = 1 << 3;

@@ -2,6 +2,7 @@
 // every driver answers. GRO and TSO are welcome (super-frames are understood); LRO is not: it loses what it merged.
 using System.Text;
 using Tapline.Base.Native;
+using Tapline.Capture.Ovs;
 using Tapline.Capture.Points;
 
 namespace Tapline.Capture.Doctor;
@@ -26,14 +27,40 @@ internal static unsafe class PortChecks
         }
 
         var results = new List<CheckResult>();
-        var ports = links.Values.Where(l => LinkClassifier.IsSwitchPort(l, links)).ToList();
+        using var session = OvsSession.Open(OvsSession.PathOrDefault(null), out var ovsFault);
+        var layout = new SwitchLayout(links, session?.View ?? OvsView.Empty);
+        var ports = links.Values.Where(l => layout.IsPort(l) || layout.EntersOutgoing(l)).ToList();
         results.Add(ports.Count > 0
             ? CheckResult.Ok("ports", $"Switch ports to observe: {ports.Count}.")
             : CheckResult.Warn(
                 "ports", "There is no switch port on this host.",
-                "Attach VMs to a Linux bridge, or name a monitoring NIC with --point."));
+                "Attach VMs to a bridge, or name a monitoring NIC or a tunnel listener with --point."));
+        results.AddRange(OpenVSwitch(session, ovsFault, links));
         results.AddRange(Offloads(ports, links));
         return results;
+    }
+
+    // Says nothing where there is no Open vSwitch.
+    private static IEnumerable<CheckResult> OpenVSwitch(OvsSession? session, string fault, Dictionary<int, LinkInfo> links)
+    {
+        if (session is null)
+        {
+            return links.Values.Any(l => l.Kind == "openvswitch" || l.Name == "ovs-netdev")
+                ? [CheckResult.Warn("ovs", "Open vSwitch runs here, but its database cannot be read.", fault)]
+                : [];
+        }
+
+        var view = session.View;
+        var unseen = view.Bridges.Sum(b => view.NeedingMirror(b.Name, links.Values).Count());
+        var finding = $"Open vSwitch: {view.Bridges.Count} bridges, {view.Ports.Count} ports";
+        return
+        [
+            unseen == 0
+                ? CheckResult.Ok("ovs", $"{finding}.")
+                : CheckResult.Warn(
+                    "ovs", $"{finding}, {unseen} of them out of sight of packet sockets.",
+                    "`tapline points` says why; --ovs-mirror lets Open vSwitch copy them."),
+        ];
     }
 
     private static List<CheckResult> Offloads(List<LinkInfo> ports, Dictionary<int, LinkInfo> links)

@@ -1,4 +1,5 @@
-// What an interface is to a switch: a VM's port, an uplink, a patch to another switch. Pure; from the kernel's facts only.
+// What an interface is by itself: a VM's port, an uplink, a port of a bridge. Pure; from the kernel's facts only. How several
+// switches hang together is SwitchLayout's.
 using Tapline.Base.Kernel;
 
 namespace Tapline.Capture.Points;
@@ -6,33 +7,36 @@ namespace Tapline.Capture.Points;
 /// <summary>Classifies interfaces.</summary>
 internal static class LinkClassifier
 {
-    /// <summary>True when the interface is a port of a Linux bridge or of Open vSwitch.</summary>
+    /// <summary>True when the kernel has it as a port of a Linux bridge or of Open vSwitch's datapath.</summary>
     public static bool IsSwitchPort(LinkInfo link, IReadOnlyDictionary<int, LinkInfo> links) =>
         link.Master != 0 && (link.SlaveKind is "bridge" or "openvswitch"
             || (links.TryGetValue(link.Master, out var master) && master.Kind is "bridge" or "openvswitch"));
-
-    /// <summary>
-    /// A veth whose other end is also a port of a switch in this namespace (Proxmox fwpr/fwln, OpenStack qvo/qvb): what
-    /// enters by it has already entered another port.
-    /// </summary>
-    public static bool IsPatch(LinkInfo link, IReadOnlyDictionary<int, LinkInfo> links) =>
-        link.Kind == "veth" && link.PeerNamespaceId < 0
-        && links.TryGetValue(link.Link, out var peer) && IsSwitchPort(peer, links);
 
     /// <summary>True when a workload stands behind it: a tap device, or a veth that leads into another namespace.</summary>
     public static bool LeadsToWorkload(LinkInfo link) =>
         (link.Kind == "veth" && link.PeerNamespaceId >= 0) || (link.Kind == "tun" && link.IsTapDevice)
         || link.Kind is "macvtap" or "ipvtap" or "vhost";
 
+    /// <summary>
+    /// True for a device whose switch is the NIC below it: what its owner sends leaves the device (outgoing) and is switched
+    /// by the driver; what it receives has entered by another port (drivers/net/macvlan.c).
+    /// </summary>
+    public static bool IsMacvlan(LinkInfo link) => link.Kind is "macvtap" or "macvlan";
+
     /// <summary>The kind of point that the interface would be.</summary>
-    public static PointKind KindOf(LinkInfo link, IReadOnlyDictionary<int, LinkInfo> links)
+    public static PointKind KindOf(LinkInfo link, bool isSwitchPort)
     {
         if (LeadsToWorkload(link))
         {
             return PointKind.VmPort;
         }
 
-        if (!IsSwitchPort(link, links))
+        if (IsMacvlan(link))
+        {
+            return PointKind.Host;
+        }
+
+        if (!isSwitchPort)
         {
             return PointKind.Monitor;
         }

@@ -50,6 +50,9 @@ internal sealed record LinkInfo
     /// <summary>True for a tap (Ethernet) device of kind tun, false for a routed tun device.</summary>
     public bool IsTapDevice { get; init; }
 
+    /// <summary>VLAN id of a device of kind vlan; 0 for others.</summary>
+    public int VlanId { get; init; }
+
     public bool IsUp => (Flags & Base.Kernel.Netlink.IFF_UP) != 0;
 
     public bool IsLoopback => (Flags & Base.Kernel.Netlink.IFF_LOOPBACK) != 0;

@@ -68,6 +68,7 @@ internal static class LinkParser
                 Netlink.IFLA_INFO_SLAVE_KIND => link with { SlaveKind = attributes.Text() },
                 // The kind comes before its data (rtnl_link_info_fill).
                 Netlink.IFLA_INFO_DATA when link.Kind == "tun" => link with { IsTapDevice = IsTap(attributes.Value) },
+                Netlink.IFLA_INFO_DATA when link.Kind == "vlan" => link with { VlanId = VlanIdOf(attributes.Value) },
                 _ => link,
             };
         }
@@ -87,6 +88,20 @@ internal static class LinkParser
         }
 
         return false;
+    }
+
+    private static int VlanIdOf(ReadOnlySpan<byte> value)
+    {
+        var attributes = new NetlinkAttributes(value);
+        while (attributes.MoveNext())
+        {
+            if (attributes.Type == Netlink.IFLA_VLAN_ID && attributes.Value.Length == 2)
+            {
+                return BinaryPrimitives.ReadUInt16LittleEndian(attributes.Value);
+            }
+        }
+
+        return 0;
     }
 
     private static ulong Mac(ReadOnlySpan<byte> value) =>

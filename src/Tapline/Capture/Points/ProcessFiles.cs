@@ -62,7 +62,11 @@ internal static class ProcessFiles
     }
 
     /// <summary>The open descriptors of a process that lead to <paramref name="target"/>, by number.</summary>
-    public static IEnumerable<string> Descriptors(int process, string target)
+    public static IEnumerable<string> Descriptors(int process, string target) =>
+        OpenFiles(process).Where(f => f.Target == target).Select(f => f.Descriptor);
+
+    /// <summary>All open descriptors of a process, by number, and where they lead.</summary>
+    public static IEnumerable<(string Descriptor, string Target)> OpenFiles(int process)
     {
         string[] links;
         try
@@ -86,10 +90,7 @@ internal static class ProcessFiles
                 continue;
             }
 
-            if (to == target)
-            {
-                yield return Path.GetFileName(link);
-            }
+            yield return (Path.GetFileName(link), to ?? "");
         }
     }
 }

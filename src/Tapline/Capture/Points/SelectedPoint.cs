@@ -10,6 +10,9 @@ namespace Tapline.Capture.Points;
 internal sealed record SelectedPoint(
     LinkInfo Link, PointKind Kind, string? Switch, VmIdentity? Vm, bool NeedsPromiscuousMode)
 {
-    /// <summary>True for the outgoing direction of a bridge device.</summary>
-    public bool IsHost => Kind == PointKind.Host;
+    /// <summary>True when frames enter the switch by what the device sends, though it is no bridge (a macvtap device).</summary>
+    public bool IsOutgoing { get; init; }
+
+    /// <summary>True when the outgoing direction is captured: of a bridge device, or because it is the way in.</summary>
+    public bool IsHost => Kind == PointKind.Host || IsOutgoing;
 }

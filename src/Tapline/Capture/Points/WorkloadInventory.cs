@@ -47,6 +47,12 @@ internal sealed class WorkloadInventory : IDisposable
             }
         }
 
+        var macvtaps = candidates.FindAll(l => l.Kind is "macvtap");
+        foreach (var (index, owner) in macvtaps.Count > 0 ? MacvtapOwners.Find(macvtaps) : [])
+        {
+            result[index] = owner;
+        }
+
         return result;
     }
 

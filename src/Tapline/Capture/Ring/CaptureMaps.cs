@@ -2,6 +2,8 @@
 //   port_slots: ifindex → point id, for frames that enter by a port       (hash)
 //   host_slots: ifindex → point id, for frames that the host sends into a bridge (hash; a bridge's ifindex must not
 //               be found by the port program, or frames passed up to the host would be counted a second time)
+//   vlans:      (ifindex, VLAN id) whose frames the VLAN device above, itself a point, will bring again   (hash)
+//   senders:    (ifindex, MAC) of macvlan devices on that interface that are points themselves             (hash)
 //   arrived:    point id → { frames u64, bytes u64 } per CPU              (per-CPU array)
 // Owner: LiveCapture. Written by the control threads, read by the socket filters in the kernel.
 using Tapline.Base;
@@ -17,11 +19,22 @@ internal sealed unsafe class CaptureMaps : IDisposable
     /// <summary>sizeof of one per-CPU counter pair.</summary>
     public const int ArrivedBytes = 16;
 
+    /// <summary>The part of a slot's value that is the point.</summary>
+    public const int PointMask = 0xFFFF;
+
+    /// <summary>Set in the slot of an interface whose frames are looked up in <see cref="Senders"/>.</summary>
+    public const int ChecksSender = 1 << 16;
+
+    private const int SenderKeyBytes = 12;
+
     private readonly ulong* _values;
     private readonly int _cpus;
 
-    private CaptureMaps(FileDescriptor portSlots, FileDescriptor hostSlots, FileDescriptor arrived)
+    private CaptureMaps(
+        FileDescriptor portSlots, FileDescriptor hostSlots, FileDescriptor vlans, FileDescriptor senders, FileDescriptor arrived)
     {
+        Senders = senders;
+        Vlans = vlans;
         PortSlots = portSlots;
         HostSlots = hostSlots;
         Arrived = arrived;
@@ -33,6 +46,10 @@ internal sealed unsafe class CaptureMaps : IDisposable
 
     public FileDescriptor HostSlots { get; }
 
+    public FileDescriptor Vlans { get; }
+
+    public FileDescriptor Senders { get; }
+
     public FileDescriptor Arrived { get; }
 
     public static CaptureMaps? Create(out string error)
@@ -41,29 +58,60 @@ internal sealed unsafe class CaptureMaps : IDisposable
         var hostSlots = portSlots is null
             ? null
             : BpfSystem.CreateMap(Bpf.BPF_MAP_TYPE_HASH, 4, 4, Limits.PointsMax, "tap_hosts", out error);
-        var arrived = hostSlots is null
+        var vlans = hostSlots is null
+            ? null
+            : BpfSystem.CreateMap(Bpf.BPF_MAP_TYPE_HASH, 8, 4, Limits.PointsMax, "tap_vlans", out error);
+        var senders = vlans is null
+            ? null
+            : BpfSystem.CreateMap(Bpf.BPF_MAP_TYPE_HASH, SenderKeyBytes, 4, Limits.PointsMax, "tap_senders", out error);
+        var arrived = senders is null
             ? null
             : BpfSystem.CreateMap(
                 Bpf.BPF_MAP_TYPE_PERCPU_ARRAY, 4, ArrivedBytes, Limits.PointsMax, "tap_arrived", out error);
         if (arrived is null)
         {
+            senders?.Dispose();
+            vlans?.Dispose();
             hostSlots?.Dispose();
             portSlots?.Dispose();
             return null;
         }
 
-        return new CaptureMaps(portSlots!, hostSlots!, arrived);
+        return new CaptureMaps(portSlots!, hostSlots!, vlans!, senders!, arrived);
     }
 
     /// <summary>From now on frames of this interface belong to the point; false when the map is full.</summary>
-    public static bool Assign(FileDescriptor slots, int interfaceIndex, ushort pointId)
+    public static bool Assign(FileDescriptor slots, int interfaceIndex, ushort pointId, bool checksSender = false)
     {
-        uint value = pointId;
+        var value = pointId | (checksSender ? (uint)ChecksSender : 0);
         return BpfSystem.Update(slots, &interfaceIndex, &value);
     }
 
     /// <summary>From now on frames of this interface are not ours.</summary>
     public static void Remove(FileDescriptor slots, int interfaceIndex) => _ = BpfSystem.Delete(slots, &interfaceIndex);
+
+    /// <summary>Tagged frames of the interface come again from the VLAN device above it, or do so no more.</summary>
+    public void SetVlan(int interfaceIndex, int vlanId, bool comesAgain)
+    {
+        var key = stackalloc int[2] { interfaceIndex, vlanId };
+        uint value = 1;
+        _ = comesAgain ? BpfSystem.Update(Vlans, key, &value) : BpfSystem.Delete(Vlans, key);
+    }
+
+    /// <summary>Frames that this address sends by the interface have entered by a point of their own, or do so no more.</summary>
+    public void SetSender(int interfaceIndex, ulong mac, bool isPoint)
+    {
+        var key = stackalloc byte[SenderKeyBytes];
+        *(int*)key = interfaceIndex;
+        for (var i = 0; i < 6; i++)
+        {
+            key[4 + i] = (byte)(mac >> (40 - (8 * i)));
+        }
+
+        (key[10], key[11]) = (0, 0);
+        uint value = 1;
+        _ = isPoint ? BpfSystem.Update(Senders, key, &value) : BpfSystem.Delete(Senders, key);
+    }
 
     /// <summary>The sum over CPUs for one point. Allocation-free. One thread at a time.</summary>
     public bool TryRead(ushort pointId, out PointArrived arrived)
@@ -88,6 +136,8 @@ internal sealed unsafe class CaptureMaps : IDisposable
     {
         PortSlots.Dispose();
         HostSlots.Dispose();
+        Vlans.Dispose();
+        Senders.Dispose();
         if (!Arrived.IsClosed)
         {
             Arrived.Dispose();

@@ -24,8 +24,8 @@ internal sealed class CapturePrograms : IDisposable
         var loaded = new List<FileDescriptor>();
         (bpf_insn[] Code, string Name)[] programs =
         [
-            (ArrivalFilter.Build(maps.PortSlots.Number, maps.Arrived.Number, fromHost: false, snapLength), "tap_port"),
-            (ArrivalFilter.Build(maps.HostSlots.Number, maps.Arrived.Number, fromHost: true, snapLength), "tap_host"),
+            (ArrivalFilter.Build(maps, fromHost: false, snapLength), "tap_port"),
+            (ArrivalFilter.Build(maps, fromHost: true, snapLength), "tap_host"),
             (FanoutProgram.Build(startsAtMac: false), "tap_fan_port"),
             (FanoutProgram.Build(startsAtMac: true), "tap_fan_host"),
         ];

@@ -2,9 +2,12 @@
 // In: options. Out: one source of frames per worker, the list of points, what arrived at each.
 // Owner of everything below it; Dispose leaves the host as it was, and so does the kernel when the process dies.
 //
+//   tunnel listener → raw socket of one worker → the same source
 //   port → kernel: socket filter (ours? count) → fan-out (which worker) → ring of that worker → PacketRingSource
 using Tapline.Base.Native;
+using Tapline.Capture.Ovs;
 using Tapline.Capture.Points;
+using Tapline.Capture.Tunnels;
 
 namespace Tapline.Capture.Ring;
 
@@ -19,6 +22,8 @@ public sealed class LiveCapture : IDisposable
     private readonly LinkInventory _links;
     private readonly WorkloadInventory _workloadInventory;
     private readonly RingSet _rings;
+    private readonly TunnelSet _tunnels;
+    private readonly OvsFollower _ovs;
     private readonly PointRegistry _registry = new();
     private readonly HashSet<int> _excludedIndices;
 
@@ -34,12 +39,15 @@ public sealed class LiveCapture : IDisposable
     private bool _disposed;
 
     private LiveCapture(
-        PointSelector selector, LinkInventory links, WorkloadInventory workloads, RingSet rings, LiveCaptureOptions options)
+        PointSelector selector, LinkInventory links, WorkloadInventory workloads, RingSet rings, TunnelSet tunnels,
+        OvsFollower ovs, LiveCaptureOptions options)
     {
         _selector = selector;
         _links = links;
         _workloadInventory = workloads;
         _rings = rings;
+        _tunnels = tunnels;
+        _ovs = ovs;
         _excludedIndices = [.. options.ExcludeInterfaces];
         _excluded = [.. _excludedIndices];
         _excludedNames = [.. options.ExcludeNames];
@@ -66,7 +74,11 @@ public sealed class LiveCapture : IDisposable
         {
             lock (_lock)
             {
-                return [.. _budgetNotice is null ? [] : (string[])[_budgetNotice], .. _rings.Notices, .. Registered()];
+                return
+                [
+                    .. _budgetNotice is null ? [] : (string[])[_budgetNotice], .. _rings.Notices, .. _tunnels.Notices,
+                    .. _ovs.Notices, .. Registered(),
+                ];
             }
 
             IEnumerable<string> Registered() => _registry.Refused > 0
@@ -118,7 +130,9 @@ public sealed class LiveCapture : IDisposable
         {
             foreach (var point in points)
             {
-                if (count < arrived.Length && !_disposed && _rings.TryReadArrived(point.Point.Id, out arrived[count]))
+                if (count < arrived.Length && !_disposed
+                    && (_tunnels.TryReadArrived(point.Point.Id, out arrived[count])
+                        || _rings.TryReadArrived(point.Point.Id, out arrived[count])))
                 {
                     count++;
                 }
@@ -166,6 +180,7 @@ public sealed class LiveCapture : IDisposable
             if (!_stopped)
             {
                 _stopped = true;
+                _tunnels.StopArrivals();
                 _rings.StopArrivals();
             }
         }
@@ -175,12 +190,14 @@ public sealed class LiveCapture : IDisposable
     public void Dispose()
     {
         _watcher?.Dispose();
+        _ovs.Dispose();
         lock (_lock)
         {
             if (!_disposed)
             {
                 _disposed = true;
                 _rings.Dispose();
+                _tunnels.Dispose();
                 _links.Dispose();
                 _workloadInventory.Dispose();
             }
@@ -221,32 +238,35 @@ public sealed class LiveCapture : IDisposable
             return null;
         }
 
-        if (selector.FindUnknown(present) is { } unknown)
-        {
-            error = unknown;
-            return null;
-        }
-
-        if (WorkloadInventory.Open(out error) is not { } workloads)
-        {
-            return null;
-        }
-
-        // A quarter of what the host can spare at most: the tapped machines come first.
-        var budgetBytes = Math.Min(options.RingBudgetBytes, HostMemory.AvailableBytes / 4);
+        var ovs = OvsFollower.Open(options);
+        var tunnels = ovs.Check(selector, present) is { } unknown
+            ? Refused(unknown, out error)
+            : TunnelSet.Open(selector.Tunnels, options.SnapLength, out error);
+        var workloads = tunnels is null ? null : WorkloadInventory.Open(out error);
         options = options with { BlockBytes = options.BlockBytes > 0 ? options.BlockBytes : BlockBytesFor(present) };
-        if (RingSet.Open(options, budgetBytes, selector.MayWantHosts(present), out error) is not { } rings)
+        var budgetBytes = BudgetBytes(options, selector);
+        var rings = workloads is null
+            ? null
+            : RingSet.Open(options, budgetBytes, selector.MayWantHosts(present, ovs.View), out error);
+        if (rings is null)
         {
-            workloads.Dispose();
+            workloads?.Dispose();
+            tunnels?.Dispose();
+            ovs.Dispose();
             return null;
         }
 
-        var capture = new LiveCapture(selector, links, workloads, rings, options)
+        var capture = new LiveCapture(selector, links, workloads!, rings, tunnels!, ovs, options)
         {
-            _budgetNotice = budgetBytes < options.RingBudgetBytes
+            _budgetNotice = selector.HasInterfaces && budgetBytes < options.RingBudgetBytes
                 ? $"The rings get {budgetBytes >> 20} MiB instead of {options.RingBudgetBytes >> 20}: a quarter of the free memory."
                 : null,
         };
+        for (var worker = 0; worker < options.Workers; worker++)
+        {
+            rings.Sources[worker].SetTunnels(tunnels!.SocketsOf(worker, options.Workers));
+        }
+
         capture.Refresh();
         capture.NameWorkloads();
         capture._watcher = PointWatcher.Start(capture.Refresh, capture.NameWorkloads, out error);
@@ -256,9 +276,25 @@ public sealed class LiveCapture : IDisposable
             return null;
         }
 
+        ovs.Start(capture.Refresh);
         // Links that changed between the first look and the start of the events.
         capture.Refresh();
         return capture;
+
+        static TunnelSet? Refused(string sentence, out string error)
+        {
+            error = sentence;
+            return null;
+        }
+    }
+
+    // A quarter of what the host can spare at most: the tapped machines come first. Listeners alone need no rings.
+    private static long BudgetBytes(LiveCaptureOptions options, PointSelector selector)
+    {
+        var budgetBytes = Math.Min(options.RingBudgetBytes, HostMemory.AvailableBytes / 4);
+        return selector.HasInterfaces
+            ? budgetBytes
+            : Math.Min(budgetBytes, (long)options.Workers * options.BlockBytes * RingGeometry.BlocksMin);
     }
 
     private static int BlockBytesFor(Dictionary<int, LinkInfo> links) =>
@@ -282,8 +318,15 @@ public sealed class LiveCapture : IDisposable
             }
 
             ExcludeNamed(links);
-            var present = _registry.Update(_selector.Select(links, _workloads, _excluded));
-            _rings.Apply(present);
+            _ovs.Follow(_selector, links);
+            List<SelectedPoint> selected = [.. _selector.Select(links, _workloads, _excluded, _ovs.View), .. _tunnels.Points];
+            var present = _registry.Update(selected);
+            _rings.Apply([.. present.Where(p => p.Selected.Kind != PointKind.Tunnel)]);
+            foreach (var (id, point) in present)
+            {
+                _tunnels.Begin(point, id);
+            }
+
             if (_registry.Generation != _generation)
             {
                 Volatile.Write(ref _points, [.. _registry.Points]);

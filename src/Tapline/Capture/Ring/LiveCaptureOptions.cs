@@ -7,8 +7,9 @@ namespace Tapline.Capture.Ring;
 public sealed record LiveCaptureOptions
 {
     /// <summary>
-    /// Which points: interface names and globs (<c>vnet*</c>), <c>bridge:NAME</c>, <c>host:BRIDGE</c>, <c>vm:NAME</c>,
-    /// <c>uplink</c>, <c>all</c>. Empty = <c>all</c>: every port of every switch and the host's own traffic into them.
+    /// Which points: interface names and globs (<c>vnet*</c>), <c>bridge:NAME</c>, <c>ovs:NAME</c>, <c>host:BRIDGE</c>,
+    /// <c>vm:NAME</c>, <c>uplink</c>, <c>all</c>, and tunnel listeners (<c>vxlan://:4789</c>). Empty = <c>all</c>: every port
+    /// of every switch and the host's own traffic into them.
     /// </summary>
     public IReadOnlyList<string> Points { get; init; } = [];
 
@@ -40,4 +41,13 @@ public sealed record LiveCaptureOptions
 
     /// <summary>Use NIC timestamps where frames carry them. Off by default: points then share one clock.</summary>
     public bool HardwareTimestamps { get; init; }
+
+    /// <summary>Socket of Open vSwitch's database; null = where it usually is.</summary>
+    public string? OvsDatabase { get; init; }
+
+    /// <summary>Let Open vSwitch copy (by mirrors of its own) what no packet socket sees: the only change ever made to it.</summary>
+    public bool OvsMirror { get; init; }
+
+    /// <summary>The node's name in what is left in Open vSwitch's database.</summary>
+    public string Node { get; init; } = Environment.MachineName;
 }

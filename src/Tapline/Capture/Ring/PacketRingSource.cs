@@ -5,28 +5,35 @@
 // is handed out only when every other ring shows a later one or has had the time to hand over its block (holding time).
 // With one ring nothing is held back. If the clock is set back, a frame waits at most twice the holding time.
 //
+// Tunnel listeners that the worker serves are asked after its rings; their frames are of other points, and no ring waits
+// for them.
+//
 // Thread: Lease and Release on the worker's; SetRings, Stop and counters from control threads. No allocation per batch.
 using System.Diagnostics;
 using Tapline.Base;
 using Tapline.Base.Kernel;
 using Tapline.Base.Native;
+using Tapline.Capture.Tunnels;
 
 namespace Tapline.Capture.Ring;
 
-/// <summary>A worker's packet rings as a source of frames.</summary>
+/// <summary>A worker's packet rings, and the tunnel listeners that it serves, as a source of frames.</summary>
 public sealed unsafe class PacketRingSource : IFrameSource
 {
     private const int RingsMax = 64;
+    private const int SocketsMax = 2 * Limits.TunnelListenersMax;
     private const int StopSettleMs = 50;
-    private readonly pollfd[] _pollSet = GC.AllocateArray<pollfd>(RingsMax, pinned: true);
+    private readonly pollfd[] _pollSet = GC.AllocateArray<pollfd>(RingsMax + SocketsMax, pinned: true);
     private readonly long[] _captured = GC.AllocateArray<long>(Limits.PointsMax, pinned: true);
     private readonly long _holdNs;
     private PacketRing[] _desired = [];
     private PacketRing[] _active = [];
+    private TunnelSocket[] _tunnels = [];
     private PointTable _table = PointTable.Empty;
     private long _stopTicks;
     private long _withheldTicks;
     private bool _hasRetired;
+    private bool _tunnelsFirst;
     private long _frameNumber;
     private long _closedDrops;
     private long _closedFrames;
@@ -110,6 +117,13 @@ public sealed unsafe class PacketRingSource : IFrameSource
         Volatile.Write(ref _desired, rings);
     }
 
+    /// <summary>The tunnel sockets that this worker serves; their owner closes them. Before the worker starts.</summary>
+    internal void SetTunnels(TunnelSocket[] tunnels)
+    {
+        Invariant.Check(tunnels.Length <= SocketsMax);
+        _tunnels = tunnels;
+    }
+
     /// <summary>Rings given up that the worker has not closed yet. Control thread.</summary>
     internal PacketRing[] RetiredRings() =>
         Array.FindAll(Volatile.Read(ref _desired), ring => !ring.IsClosed && ring.RetiredTicks != 0);
@@ -134,12 +148,26 @@ public sealed unsafe class PacketRingSource : IFrameSource
             }
         }
 
+        foreach (var tunnel in _tunnels)
+        {
+            var dropped = tunnel.ReadDrops();
+            drops += dropped;
+            frames += dropped + tunnel.ReadTaken().Frames;
+        }
+
         return drops;
     }
 
     private bool TryFill(FrameBatch batch)
     {
         var table = Volatile.Read(ref _table);
+        // In turns, so that busy rings leave room for the tunnels and the other way round.
+        _tunnelsFirst = !_tunnelsFirst;
+        if (_tunnelsFirst)
+        {
+            FillFromTunnels(batch);
+        }
+
         if (_active.Length == 1)
         {
             _active[0].Fill(batch, long.MaxValue, table, _captured, ref _frameNumber);
@@ -149,7 +177,20 @@ public sealed unsafe class PacketRingSource : IFrameSource
             FillMerged(batch, table);
         }
 
+        if (!_tunnelsFirst)
+        {
+            FillFromTunnels(batch);
+        }
+
         return batch.Count > 0;
+    }
+
+    private void FillFromTunnels(FrameBatch batch)
+    {
+        foreach (var tunnel in _tunnels)
+        {
+            tunnel.Fill(batch, _captured, ref _frameNumber);
+        }
     }
 
     private void FillMerged(FrameBatch batch, PointTable table)
@@ -242,6 +283,11 @@ public sealed unsafe class PacketRingSource : IFrameSource
             _pollSet[i] = new pollfd { fd = _active[i].Descriptor, events = Socket.POLLIN };
         }
 
+        foreach (var tunnel in _tunnels)
+        {
+            _pollSet[count++] = new pollfd { fd = tunnel.Descriptor, events = Socket.POLLIN };
+        }
+
         var limitMs = isWithheld ? 1 : isStopping ? Math.Min(timeoutMs, 10) : timeoutMs;
         int ready;
         fixed (pollfd* set = _pollSet)
@@ -259,7 +305,7 @@ public sealed unsafe class PacketRingSource : IFrameSource
         {
             if ((_pollSet[i].revents & Socket.POLLERR) != 0)
             {
-                ClearError(_active[i]);
+                ClearError(_pollSet[i].fd);
             }
         }
 
@@ -267,11 +313,11 @@ public sealed unsafe class PacketRingSource : IFrameSource
     }
 
     // A bridge that goes down or away leaves ENETDOWN on the socket; reading the error clears it. The watcher follows up.
-    private void ClearError(PacketRing ring)
+    private void ClearError(int descriptor)
     {
         int error;
         var length = (uint)sizeof(int);
-        if (SystemCalls.GetSocketOption(ring.Descriptor, Socket.SOL_SOCKET, Socket.SO_ERROR, &error, &length) == 0
+        if (SystemCalls.GetSocketOption(descriptor, Socket.SOL_SOCKET, Socket.SO_ERROR, &error, &length) == 0
             && error is not 0 and not SystemCalls.ENETDOWN)
         {
             Fault = $"A capture ring failed: {SystemError.Describe(error)}.";

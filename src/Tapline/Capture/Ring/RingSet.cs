@@ -23,6 +23,8 @@ internal sealed class RingSet : IDisposable
     private readonly Dictionary<int, HostRings> _hosts = [];
     private readonly Dictionary<int, (ushort Point, long LeftTicks)> _table = [];
     private readonly HashSet<int> _promiscuous = [];
+    private readonly HashSet<(int Lower, int VlanId)> _vlans = [];
+    private readonly HashSet<(int Lower, ulong Mac)> _senders = [];
     private readonly HashSet<string> _notices = [];
     private readonly FileDescriptor? _idleSocket;
     private long _hostBudgetBytes;
@@ -91,6 +93,8 @@ internal sealed class RingSet : IDisposable
         }
 
         PublishTable(ports, hosts);
+        SetVlans(present);
+        SetSenders(present, ports);
         foreach (var (index, id) in ports.Where(p => !_ports.ContainsKey(p.Key)))
         {
             AddPort(index, id);
@@ -192,7 +196,7 @@ internal sealed class RingSet : IDisposable
 
     private void AddPort(int index, ushort id)
     {
-        if (CaptureMaps.Assign(_maps.PortSlots, index, id))
+        if (CaptureMaps.Assign(_maps.PortSlots, index, id, _senders.Any(s => s.Lower == index)))
         {
             _ports[index] = id;
         }
@@ -213,13 +217,13 @@ internal sealed class RingSet : IDisposable
         var bytesPerRing = _hostBudgetBytes / 2 / _options.Workers;
         if (bytesPerRing < (long)Limits.RingBlockBytesMin * RingGeometry.BlocksMin)
         {
-            _notices.Add($"The ring budget has no room for the host's own traffic into `{bridge}`; raise it to see that too.");
+            _notices.Add($"The ring budget has no room for what the host sends by `{bridge}`; raise it to see that too.");
             return;
         }
 
         if (OpenGroup(bytesPerRing, index, _programs, fromHost: true, _options, out var error) is not { } rings)
         {
-            _notices.Add($"The host's own traffic into `{bridge}` is not captured: {error}");
+            _notices.Add($"What the host sends by `{bridge}` is not captured: {error}");
             return;
         }
 
@@ -281,6 +285,56 @@ internal sealed class RingSet : IDisposable
     }
 
     private int MembershipSocket => _idleSocket?.Number ?? _portRings[0].Descriptor;
+
+    // VLAN devices that are points and stand on a device that is one too.
+    private void SetVlans(IReadOnlyList<(ushort Id, SelectedPoint Selected)> present)
+    {
+        var links = present.Where(p => !p.Selected.IsHost).Select(p => p.Selected.Link).ToDictionary(l => l.Index);
+        var wanted = links.Values
+            .Where(l => l is { Kind: "vlan", IsUp: true, PeerNamespaceId: < 0 } && links.ContainsKey(l.Link))
+            .Select(l => (l.Link, l.VlanId))
+            .ToHashSet();
+        foreach (var (lower, vlanId) in _vlans.Except(wanted))
+        {
+            _maps.SetVlan(lower, vlanId, comesAgain: false);
+        }
+
+        foreach (var (lower, vlanId) in wanted.Except(_vlans))
+        {
+            _maps.SetVlan(lower, vlanId, comesAgain: true);
+        }
+
+        _vlans.Clear();
+        _vlans.UnionWith(wanted);
+    }
+
+    // Macvlan devices that are points and stand on a NIC that is one too. A NIC whose check begins or ends gets its slot anew.
+    private void SetSenders(IReadOnlyList<(ushort Id, SelectedPoint Selected)> present, Dictionary<int, ushort> ports)
+    {
+        var wanted = present
+            .Where(p => p.Selected.IsOutgoing && LinkClassifier.IsMacvlan(p.Selected.Link))
+            .Select(p => p.Selected.Link)
+            .Where(l => l.PeerNamespaceId < 0 && ports.ContainsKey(l.Link))
+            .Select(l => (l.Link, l.Mac))
+            .ToHashSet();
+        foreach (var (lower, mac) in wanted.Except(_senders))
+        {
+            _maps.SetSender(lower, mac, isPoint: true);
+        }
+
+        foreach (var (lower, mac) in _senders.Except(wanted))
+        {
+            _maps.SetSender(lower, mac, isPoint: false);
+        }
+
+        foreach (var lower in wanted.Union(_senders).Select(s => s.Item1).Distinct().Where(_ports.ContainsKey))
+        {
+            CaptureMaps.Assign(_maps.PortSlots, lower, _ports[lower], wanted.Any(s => s.Link == lower));
+        }
+
+        _senders.Clear();
+        _senders.UnionWith(wanted);
+    }
 
     private void SetPromiscuous(HashSet<int> wanted)
     {

@@ -28,6 +28,22 @@ public class LinkParserTests
     ];
 
     [Fact]
+    public void AVlanDeviceTellsItsVlan()
+    {
+        byte[] message =
+        [
+            .. new byte[] { 0, 0, 1, 0, 8, 0, 0, 0, 0x43, 0x10, 1, 0, 0, 0, 0, 0 },
+            .. Attribute(Netlink.IFLA_IFNAME, "eth0.10\0"u8),
+            .. Attribute((ushort)(Netlink.IFLA_LINKINFO | Netlink.NLA_F_NESTED),
+            [
+                .. Attribute(Netlink.IFLA_INFO_KIND, "vlan\0"u8),
+                .. Attribute(Netlink.IFLA_INFO_DATA, Attribute(Netlink.IFLA_VLAN_ID, [10, 0])),
+            ]),
+        ];
+        Assert.Equal(10, LinkParser.Parse(message)?.VlanId);
+    }
+
+    [Fact]
     public void AllFactsOfATapDeviceAreRead()
     {
         var link = LinkParser.Parse(s_tap);

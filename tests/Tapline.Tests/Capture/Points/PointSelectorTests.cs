@@ -35,11 +35,14 @@ public class PointSelectorTests
     };
 
     [Theory]
-    [InlineData("", "eth0 vnet0 veth6 tap10 vxlan0 host:br0 host:fwbr9")]
-    [InlineData("all", "eth0 vnet0 veth6 tap10 vxlan0 host:br0 host:fwbr9")]
-    [InlineData("bridge:br0", "eth0 vnet0 veth6 fwpr7 vxlan0 host:br0")]
-    [InlineData("br0", "eth0 vnet0 veth6 fwpr7 vxlan0 host:br0")]
-    [InlineData("bridge:*", "eth0 vnet0 veth6 fwpr7 fwln8 tap10 vxlan0 host:br0 host:fwbr9")]
+    [InlineData("", "eth0 vnet0 veth6 tap10 vxlan0 host:br0")]
+    [InlineData("all", "eth0 vnet0 veth6 tap10 vxlan0 host:br0")]
+    [InlineData("bridge:br0", "eth0 vnet0 veth6 tap10 vxlan0 host:br0")]
+    [InlineData("br0", "eth0 vnet0 veth6 tap10 vxlan0 host:br0")]
+    [InlineData("bridge:*", "eth0 vnet0 veth6 tap10 vxlan0 host:br0")]
+    [InlineData("bridge:fwbr9", "fwln8 tap10 host:fwbr9")]
+    [InlineData("fwpr7,bridge:br0", "eth0 vnet0 veth6 fwpr7 tap10 vxlan0 host:br0")]
+    [InlineData("vxlan://:4789", "")]
     [InlineData("host:br0", "host:br0")]
     [InlineData("uplink", "eth0 vxlan0")]
     [InlineData("vm:web01", "vnet0")]
@@ -83,9 +86,10 @@ public class PointSelectorTests
     }
 
     [Theory]
-    [InlineData("vxlan://:4789")]
+    [InlineData("vxlan://:0")]
+    [InlineData("vxlan:4789")]
+    [InlineData("erspan://?id=1024")]
     [InlineData("file:/x.pcap")]
-    [InlineData("ovs:br-int")]
     [InlineData("vm:")]
     [InlineData("")]
     public void WhatCannotBeMeantIsOneSentence(string pattern)

@@ -19,7 +19,7 @@ internal sealed record GuestSystem(string Kernel, string Initramfs)
     // In the order in which they need each other.
     private static readonly string[] s_modules =
     [
-        "drivers/virtio/virtio.ko", "drivers/virtio/virtio_ring.ko", "drivers/virtio/virtio_pci_legacy_dev.ko",
+        "drivers/virtio/virtio_ring.ko", "drivers/virtio/virtio.ko", "drivers/virtio/virtio_pci_legacy_dev.ko",
         "drivers/virtio/virtio_pci_modern_dev.ko", "drivers/virtio/virtio_pci.ko", "net/core/failover.ko",
         "drivers/net/net_failover.ko", "drivers/net/virtio_net.ko",
     ];

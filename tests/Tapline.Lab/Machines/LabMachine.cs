@@ -25,6 +25,7 @@ internal sealed class LabMachine : IDisposable
     private readonly LabProcess _qemu;
     private QmpConnection? _qmp;
     private int _commands;
+    private bool _disposed;
 
     private LabMachine(NetNamespace host, Bridge bridge, GuestSystem system, string name, string? uuid, LabNic[] nics)
     {
@@ -114,6 +115,12 @@ internal sealed class LabMachine : IDisposable
 
     public void Dispose()
     {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
         CloseQmp();
         _qemu.Dispose();
         foreach (var nic in _nics)

@@ -56,14 +56,24 @@ public sealed class LabMachineTests
         Assert.Equal(FirstUuid, run.Point(web.Nics[0].Tap).Point.VmId);
         web.Stop();
         LabWait.Until(() => State(run, web.Nics[0]) is PointState.Down or PointState.Gone, "the stopped guest's port");
+
+        // The same machine on the same tap device again is the same point.
+        var first = run.Point(web.Nics[0].Tap).Point.Id;
+        web.Dispose();
+        using var again = LabMachine.Start(host, bridge, "web01", FirstUuid, [.. web.Nics.Take(2)]);
+        LabWait.Until(() => State(run, again.Nics[0]) == PointState.Up, "the guest that was started again");
+        WaitNamed(run, again.Nics[0], "web01", FirstUuid, 0x525400000001);
+        Assert.Equal(first, run.Point(again.Nics[0].Tap).Point.Id);
+        again.WaitUp();
+        again.Run("ping -c 3 -W 5 10.9.0.3");
         run.Finish();
-        foreach (var nic in web.Nics)
+        foreach (var nic in again.Nics)
         {
             var id = run.Point(nic.Tap).Point.Id;
             Assert.Equal(run.Arrived(id).Frames, run.Captured(id));
         }
 
-        Assert.True(run.Captured(run.Point(web.Nics[0].Tap).Point.Id) > 100, "a megabyte left the guest");
+        Assert.True(run.Arrived(first).Bytes > 1 << 20, "a megabyte left the guest");
         Assert.Equal(0, run.Drops());
     }
 

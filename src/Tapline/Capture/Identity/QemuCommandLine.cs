@@ -13,6 +13,8 @@ internal sealed class QemuCommandLine
     private const int NicsMax = 64;
     private readonly Dictionary<string, string> _tapOfNetdev = [];
     private readonly List<(string Netdev, ulong Mac)> _nics = [];
+    private readonly Dictionary<string, string> _socketOfChardev = [];
+    private string? _controlChardev;
 
     /// <summary>The guest's name; empty when none is given.</summary>
     public string Name { get; private set; } = "";
@@ -39,6 +41,7 @@ internal sealed class QemuCommandLine
             result.Note(option, arguments[i + 1]);
         }
 
+        result.QmpPath ??= result._socketOfChardev.GetValueOrDefault(result._controlChardev ?? "");
         return result;
     }
 
@@ -80,6 +83,23 @@ internal sealed class QemuCommandLine
                 break;
             case "-qmp" when value.StartsWith("unix:/", StringComparison.Ordinal):
                 QmpPath ??= Fields(value[5..]).GetValueOrDefault("");
+                break;
+            case "-chardev" when _socketOfChardev.Count < NicsMax:
+                // As Proxmox VE has it: the socket is a character device, a monitor in control mode sits on it.
+                var chardev = Fields(value);
+                if (chardev.TryGetValue("id", out var name) && chardev.GetValueOrDefault("path") is ['/', ..] path)
+                {
+                    _socketOfChardev[name] = path;
+                }
+
+                break;
+            case "-mon":
+                var monitor = Fields(value);
+                if (monitor.GetValueOrDefault("mode") == "control")
+                {
+                    _controlChardev ??= monitor.GetValueOrDefault("chardev") ?? monitor.GetValueOrDefault("");
+                }
+
                 break;
         }
     }

@@ -67,6 +67,7 @@ public sealed class PointInventory
             Switch = link.IsBridge ? link.Name : point.Switch,
             Vm = vm?.Name,
             VmId = vm?.Id,
+            VmSource = vm?.Source,
             Mac = vm is { Mac: > 0 } ? vm.Mac : link.Mac,
             State = link.IsUp ? PointState.Up : PointState.Down,
             MtuBytes = link.MtuBytes,

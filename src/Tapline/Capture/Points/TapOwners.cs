@@ -51,7 +51,10 @@ internal static class TapOwners
         var name = line.Name.Length > 0 ? line.Name : HostileText.Clean(program);
         var mac = line.MacOf(tap);
         return new VmIdentity(
-            name, line.Uuid.Length > 0 ? line.Uuid : $"pid:{process}", mac != 0 ? mac : ChooseMac(line, tapMac));
+            name, line.Uuid.Length > 0 ? line.Uuid : $"pid:{process}", mac != 0 ? mac : ChooseMac(line, tapMac))
+        {
+            Source = line.Name.Length > 0 ? "qemu" : "process",
+        };
     }
 
     private static void Note(

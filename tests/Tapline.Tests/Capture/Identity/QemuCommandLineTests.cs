@@ -32,6 +32,15 @@ public class QemuCommandLineTests
             "-netdev\0tap,id=n0,ifname=tap0\0-device\0x,netdev=n0,mac=52:54:00:00:00:01", "qemu", 1, "tap9", 7).Mac);
 
     [Theory]
+    [InlineData("-chardev\0socket,id=qmp,path=/run/100.qmp,server=on,wait=off\0-mon\0chardev=qmp,mode=control", "/run/100.qmp")]
+    [InlineData("-mon\0chardev=qmp,mode=control\0-chardev\0socket,id=qmp,path=/run/100.qmp", "/run/100.qmp")]
+    [InlineData("-chardev\0socket,id=qmp,path=/run/100.qmp\0-mon\0chardev=qmp,mode=readline", null)]
+    [InlineData("-chardev\0socket,id=other,path=/run/100.qmp\0-mon\0chardev=qmp,mode=control", null)]
+    [InlineData("-chardev\0socket,id=qmp,path=relative\0-mon\0chardev=qmp,mode=control", null)]
+    public void AControlMonitorOnASocketIsTheSameSocket(string commandLine, string? path) =>
+        Assert.Equal(path, QemuCommandLine.Parse(commandLine).QmpPath);
+
+    [Theory]
     [InlineData("-qmp\0tcp:127.0.0.1:4444,server=on")]
     [InlineData("-qmp\0unix:relative,server=on")]
     [InlineData("-qmp")]

@@ -25,11 +25,11 @@ public sealed class LabMachineTests
         using var web = LabMachine.Start(
             host, bridge, "web01", FirstUuid,
             new LabNic("52:54:00:00:00:01", "10.9.0.1/24"), new LabNic("52:54:00:00:00:02", "10.9.1.1/24"));
-        using var other = LabMachine.Start(
-            host, bridge, "db01", SecondUuid, new LabNic("52:54:00:00:00:03", "10.9.0.3/24"));
         // Two NICs of one guest: each port has the address of its own.
         WaitNamed(run, web.Nics[0], "web01", FirstUuid, 0x525400000001);
         WaitNamed(run, web.Nics[1], "web01", FirstUuid, 0x525400000002);
+        using var other = LabMachine.Start(
+            host, bridge, "db01", SecondUuid, new LabNic("52:54:00:00:00:03", "10.9.0.3/24"));
         web.WaitUp();
         other.WaitUp();
         Assert.DoesNotContain(run.Capture.Points, p => p.Point.Name == other.Nics[0].Tap);
@@ -99,7 +99,7 @@ public sealed class LabMachineTests
         LabWait.Until(
             () => VmOf(run, nic) is { } vm && vm.VmId == uuid && vm.VmMac == mac,
             () => $"{nic.Tap} to be named; it is {VmOf(run, nic)}");
-        TestContext.Current.TestOutputHelper?.WriteLine($"{nic.Tap} named {watch.ElapsedMilliseconds} ms after its start");
+        TestContext.Current.TestOutputHelper?.WriteLine($"{nic.Tap}: waited {watch.ElapsedMilliseconds} ms for its name");
         Assert.Equal(name, VmOf(run, nic)!.Vm);
     }
 

@@ -14,6 +14,8 @@ nginx|nginx|the demo'\''s web server|demo test captures
 redis-server|redis-server|the demo'\''s cache|demo test captures
 tcpdump|tcpdump|an independent reader of the tool port|demo test captures bench
 tshark|tshark|the witness for decoded captures|test captures bench
+qemu-system-x86_64|qemu-system-x86|real guests in the lab|test
+busybox|busybox-static|the guests'\'' programs|test
 nstat|iproute2|the kernel'\''s own TCP counters|test
 ping|iputils-ping|ICMP traffic in the lab|test captures
 ethtool|ethtool|offloads of lab interfaces|test captures bench

@@ -87,13 +87,16 @@ internal static class PointsVerb
             var captured = point.IsCaptured ? "[green]yes[/]" : "no";
             table.AddRow([
                 Markup.Escape(point.Switch ?? ""), Markup.Escape(point.Name), KindName(point.Kind), Markup.Escape(point.Device),
-                Markup.Escape(point.Vm ?? ""), .. withMac ? [MacText(point.Mac)] : (string[])[],
+                VmText(point), .. withMac ? [MacText(point.Mac)] : (string[])[],
                 point.State == PointState.Up ? "up" : "[yellow]down[/]",
                 point.Remark is null ? captured : $"{captured} [grey]({Markup.Escape(point.Remark)})[/]"]);
         }
 
         AnsiConsole.Write(table);
     }
+
+    private static string VmText(FoundPoint point) =>
+        point.Vm is null ? "" : $"{Markup.Escape(point.Vm)} [grey]({point.VmSource})[/]";
 
     private static string ToJson(FoundPoint point)
     {
@@ -108,6 +111,7 @@ internal static class PointsVerb
             WriteIfKnown(writer, "switch", point.Switch);
             WriteIfKnown(writer, "vm", point.Vm);
             WriteIfKnown(writer, "vm_id", point.VmId);
+            WriteIfKnown(writer, "vm_source", point.VmSource);
             WriteIfKnown(writer, "mac", point.Mac == 0 ? null : MacText(point.Mac));
             writer.WriteString("state", point.State == PointState.Up ? "up" : "down");
             writer.WriteNumber("mtu_bytes", point.MtuBytes);

@@ -20,6 +20,9 @@ public sealed record FoundPoint
 
     public string? VmId { get; init; }
 
+    /// <summary>Where the name of the VM comes from: <c>qemu</c>, <c>process</c>, <c>container</c>, <c>netns</c>; or null.</summary>
+    public string? VmSource { get; init; }
+
     /// <summary>MAC of the workload's side, else of the interface; 0 = none.</summary>
     public ulong Mac { get; init; }
 

@@ -19,7 +19,8 @@ internal static class MacvtapOwners
                 if (nodes.TryGetValue(target, out var device) && !found.ContainsKey(device.Index))
                 {
                     var program = ProcessFiles.Read(process, "comm").TrimEnd('\n');
-                    found[device.Index] = TapOwners.Parse(ProcessFiles.Read(process, "cmdline"), program, process, device.Mac);
+                    found[device.Index] = TapOwners.Parse(
+                        ProcessFiles.Read(process, "cmdline"), program, process, device.Name, device.Mac);
                 }
             }
 

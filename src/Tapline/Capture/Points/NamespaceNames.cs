@@ -15,7 +15,7 @@ internal static class NamespaceNames
         foreach (var path in NamedNamespaces())
         {
             var name = HostileText.Clean(Path.GetFileName(path));
-            Note(inventory, path, () => new VmIdentity(name, $"netns:{name}", 0), wanted, found);
+            Note(inventory, path, () => new VmIdentity(name, $"netns:{name}", 0) { Source = "netns" }, wanted, found);
         }
 
         if (found.Count < wanted.Count)
@@ -48,14 +48,14 @@ internal static class NamespaceNames
                 if (name.StartsWith(prefix, StringComparison.Ordinal) && name.Length > prefix.Length)
                 {
                     var machine = HostileText.Clean(name.AsSpan(prefix.Length));
-                    return new VmIdentity(machine, $"machine:{machine}", 0);
+                    return new VmIdentity(machine, $"machine:{machine}", 0) { Source = "container" };
                 }
             }
 
             var id = name[(name.LastIndexOf('-') + 1)..];
             if (id.Length == 64 && id.All(char.IsAsciiHexDigitLower))
             {
-                return new VmIdentity(id[..12], $"container:{id}", 0);
+                return new VmIdentity(id[..12], $"container:{id}", 0) { Source = "container" };
             }
         }
 

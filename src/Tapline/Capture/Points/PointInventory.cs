@@ -75,6 +75,7 @@ public sealed class PointInventory
             Switch = link.IsBridge ? link.Name : point.Switch,
             Vm = point.Vm?.Name,
             VmId = point.Vm?.Id,
+            VmSource = point.Vm?.Source,
             Mac = point.Vm is { Mac: > 0 } vm ? vm.Mac : link.Mac,
             State = link.IsUp ? PointState.Up : PointState.Down,
             MtuBytes = link.MtuBytes,

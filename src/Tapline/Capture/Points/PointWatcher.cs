@@ -13,7 +13,8 @@ internal sealed class PointWatcher : IDisposable
     private const int PollMs = 250;
     private const int CoalesceMs = 20;
     private const int PollsPerCheck = 8;
-    private const int NamingPauseMs = 2000;
+    private const int NamingPauseFirstMs = 100;
+    private const int NamingPauseMaxMs = 2000;
     private readonly NetlinkSocket _events;
     private readonly LinkInventory _links;
     private readonly Action _changed;
@@ -98,11 +99,17 @@ internal sealed class PointWatcher : IDisposable
         // A few tries: a namespace gets its interface before its name, a tap device exists before its VM.
         const int TriesMax = 10;
         var triesLeft = 0;
+        var pauseMs = NamingPauseFirstMs;
         while (!_stopping)
         {
-            if (_namingWanted.WaitOne(triesLeft > 0 ? NamingPauseMs : Timeout.Infinite))
+            if (_namingWanted.WaitOne(triesLeft > 0 ? pauseMs : Timeout.Infinite))
             {
                 triesLeft = TriesMax;
+                pauseMs = NamingPauseFirstMs;
+            }
+            else
+            {
+                pauseMs = Math.Min(pauseMs * 2, NamingPauseMaxMs);
             }
 
             if (!_stopping)

@@ -140,7 +140,7 @@ internal sealed class SwitchLayout
         var id = HostileText.Clean(port.VmId.Length > 0 ? port.VmId : port.IfaceId);
         if (found is null)
         {
-            return name.Length > 0 ? new VmIdentity(name, id, port.Mac) : null;
+            return name.Length > 0 ? new VmIdentity(name, id, port.Mac) { Source = "ovs" } : null;
         }
 
         return found.Mac == 0 && port.Mac != 0 ? found with { Mac = port.Mac } : found;

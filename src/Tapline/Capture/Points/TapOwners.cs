@@ -1,6 +1,9 @@
 // Which process holds a tap device, and which VM that is. QEMU (and every other VMM) has /dev/net/tun open; the
-// descriptor's fdinfo tells the interface (`iff:`), the command line tells the VM (-name, -uuid, mac=).
+// descriptor's fdinfo tells the interface (`iff:`), the command line tells the VM (-name, -uuid, NICs), and QEMU itself
+// the NICs that were plugged in later.
 // All of it is hostile text: bounded and cleaned. Control threads; allocates.
+using Tapline.Capture.Identity;
+
 namespace Tapline.Capture.Points;
 
 /// <summary>Finds the owners of tap devices.</summary>
@@ -42,29 +45,16 @@ internal static class TapOwners
     }
 
     /// <summary>Name, UUID and MAC from a VMM's command line (arguments separated by zeros).</summary>
-    public static VmIdentity Parse(string commandLine, string program, int process, ulong tapMac)
+    public static VmIdentity Parse(string commandLine, string program, int process, string tap, ulong tapMac)
     {
-        var arguments = commandLine.Split('\0');
-        string name = "", uuid = "";
-        var macs = new List<ulong>();
-        for (var i = 0; i < arguments.Length; i++)
+        var line = QemuCommandLine.Parse(commandLine);
+        var name = line.Name.Length > 0 ? line.Name : HostileText.Clean(program);
+        var mac = line.MacOf(tap);
+        return new VmIdentity(
+            name, line.Uuid.Length > 0 ? line.Uuid : $"pid:{process}", mac != 0 ? mac : ChooseMac(line, tapMac))
         {
-            var value = i + 1 < arguments.Length ? arguments[i + 1] : "";
-            switch (arguments[i])
-            {
-                case "-name" or "--name":
-                    name = GuestName(value);
-                    break;
-                case "-uuid" or "--uuid":
-                    uuid = HostileText.Clean(value);
-                    break;
-            }
-
-            CollectMacs(arguments[i], macs);
-        }
-
-        name = name.Length > 0 ? name : HostileText.Clean(program);
-        return new VmIdentity(name, uuid.Length > 0 ? uuid : $"pid:{process}", ChooseMac(macs, tapMac));
+            Source = line.Name.Length > 0 ? "qemu" : "process",
+        };
     }
 
     private static void Note(
@@ -75,13 +65,25 @@ internal static class TapOwners
             var device = InterfaceOf(ProcessFiles.Read(process, $"fdinfo/{descriptor}"));
             if (wanted.TryGetValue(device, out var mac) && !found.ContainsKey(device))
             {
-                var program = ProcessFiles.Read(process, "comm").TrimEnd('\n');
-                found[device] = NamespaceNames.ContainerOf(ProcessFiles.Read(process, "cgroup")) is { } machine
-                    && !ProcessFiles.Read(process, "cmdline").Contains("-name", StringComparison.Ordinal)
-                    ? machine
-                    : Parse(ProcessFiles.Read(process, "cmdline"), program, process, mac);
+                found[device] = Identify(process, device, mac);
             }
         }
+    }
+
+    private static VmIdentity Identify(int process, string tap, ulong tapMac)
+    {
+        var commandLine = ProcessFiles.Read(process, "cmdline");
+        if (!commandLine.Contains("-name", StringComparison.Ordinal)
+            && NamespaceNames.ContainerOf(ProcessFiles.Read(process, "cgroup")) is { } machine)
+        {
+            return machine;
+        }
+
+        var program = ProcessFiles.Read(process, "comm").TrimEnd('\n');
+        var vm = Parse(commandLine, program, process, tap, tapMac);
+        return vm.Mac == 0 && QemuCommandLine.Parse(commandLine).QmpPath is { } path
+            ? vm with { Mac = QmpNetwork.Ask(process, path).GetValueOrDefault(tap) }
+            : vm;
     }
 
     // tun_chr_show_fdinfo of drivers/net/tun.c prints "iff:\tNAME".
@@ -98,38 +100,12 @@ internal static class TapOwners
         return "";
     }
 
-    // QEMU: "-name web01" or "-name guest=web01,debug-threads=on"; a comma in a value is doubled.
-    private static string GuestName(string value)
-    {
-        const string Placeholder = "\u0001";
-        var fields = value.Replace(",,", Placeholder, StringComparison.Ordinal).Split(',');
-        var guest = Array.Find(fields, f => f.StartsWith("guest=", StringComparison.Ordinal));
-        var name = guest is not null ? guest[6..] : fields[0].Contains('=') ? "" : fields[0];
-        return HostileText.Clean(name.Replace(Placeholder, ",", StringComparison.Ordinal));
-    }
-
-    // "mac=52:54:00:…" of -device/-nic, or "\"mac\":\"52:54:00:…\"" of JSON arguments.
-    private static void CollectMacs(string argument, List<ulong> macs)
-    {
-        foreach (var key in (string[])["mac=", "macaddr=", "\"mac\":\""])
-        {
-            var at = 0;
-            while (macs.Count < 64 && (at = argument.IndexOf(key, at, StringComparison.Ordinal)) >= 0)
-            {
-                at += key.Length;
-                if (argument.Length >= at + 17 && TryMac(argument.AsSpan(at, 17), out var mac))
-                {
-                    macs.Add(mac);
-                }
-            }
-        }
-    }
-
-    // libvirt gives the tap device the guest's address with fe as first byte; otherwise a single NIC is unambiguous.
-    private static ulong ChooseMac(List<ulong> macs, ulong tapMac)
+    // libvirt gives the tap device the guest's address with fe as first byte; otherwise a single NIC is unambiguous, unless
+    // the command line names its tap devices and this is none of them: then it was plugged in later.
+    private static ulong ChooseMac(QemuCommandLine line, ulong tapMac)
     {
         const ulong LowFiveBytes = 0xFF_FFFF_FFFF;
-        foreach (var mac in macs)
+        foreach (var mac in line.Macs)
         {
             if ((mac & LowFiveBytes) == (tapMac & LowFiveBytes))
             {
@@ -137,23 +113,6 @@ internal static class TapOwners
             }
         }
 
-        return macs.Distinct().Count() == 1 ? macs[0] : 0;
-    }
-
-    private static bool TryMac(ReadOnlySpan<char> text, out ulong mac)
-    {
-        mac = 0;
-        for (var i = 0; i < 6; i++)
-        {
-            if ((i > 0 && text[(i * 3) - 1] != ':')
-                || !byte.TryParse(text.Slice(i * 3, 2), System.Globalization.NumberStyles.AllowHexSpecifier, null, out var part))
-            {
-                return false;
-            }
-
-            mac = (mac << 8) | part;
-        }
-
-        return true;
+        return !line.NamesTaps && line.Macs.Distinct().Count() == 1 ? line.Macs.First() : 0;
     }
 }

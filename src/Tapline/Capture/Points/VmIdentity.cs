@@ -5,4 +5,8 @@ namespace Tapline.Capture.Points;
 /// <param name="Name">Name for people.</param>
 /// <param name="Id">UUID, container id, namespace or process as text.</param>
 /// <param name="Mac">MAC address of the workload's side, 0 = unknown.</param>
-internal sealed record VmIdentity(string Name, string Id, ulong Mac);
+internal sealed record VmIdentity(string Name, string Id, ulong Mac)
+{
+    /// <summary>Where the name comes from, for people: <c>qemu</c>, <c>ovs</c>, <c>process</c>, <c>container</c>, <c>netns</c>.</summary>
+    public string Source { get; init; } = "process";
+}

@@ -380,6 +380,7 @@ public sealed class LiveCapture : IDisposable
             Refresh();
         }
 
-        return links.Any(l => LinkClassifier.LeadsToWorkload(l) && !found.ContainsKey(l.Index));
+        // A NIC that is being plugged in has a tap device before it has an address.
+        return links.Any(l => LinkClassifier.LeadsToWorkload(l) && found.GetValueOrDefault(l.Index) is null or { Mac: 0 });
     }
 }

@@ -74,7 +74,7 @@ public class SwitchLayoutTests
         LinkInfo tap = new() { Index = 5, Name = "vnet0", Kind = "tun", IsTapDevice = true };
         LinkInfo local = new() { Index = 6, Name = "br0", Kind = "tun", IsTapDevice = true };
         var layout = new SwitchLayout(new[] { tap, local }.ToDictionary(l => l.Index), view);
-        Assert.Equal(new VmIdentity("uuid-1", "uuid-1", 0x525400000001), layout.Complete(tap, null));
+        Assert.Equal(new VmIdentity("uuid-1", "uuid-1", 0x525400000001) { Source = "ovs" }, layout.Complete(tap, null));
         Assert.Equal(new VmIdentity("web", "q", 0x525400000001), layout.Complete(tap, new VmIdentity("web", "q", 0)));
         Assert.Null(layout.Complete(local, new VmIdentity("ovs-vswitchd", "pid:1", 0)));
         Assert.True(layout.IsNamed(tap, "port-1"));

@@ -20,14 +20,14 @@ public class WorkloadNameTests
     [InlineData("-name\0guest=a\u001b[31mb\u202ec", "a?[31mb?c", "pid:42")]
     public void AVmIsNamedByItsCommandLine(string commandLine, string name, string id)
     {
-        var vm = TapOwners.Parse(commandLine, "qemu", 42, 0);
+        var vm = TapOwners.Parse(commandLine, "qemu", 42, "", 0);
         Assert.Equal((name, id), (vm.Name, vm.Id));
     }
 
     [Fact]
     public void ALongNameIsCut()
     {
-        var vm = TapOwners.Parse($"-name\0{new string('x', 100_000)}\0-uuid\0{new string('y', 100_000)}", "qemu", 1, 0);
+        var vm = TapOwners.Parse($"-name\0{new string('x', 100_000)}\0-uuid\0{new string('y', 100_000)}", "qemu", 1, "", 0);
         Assert.Equal((Limits.HostileNameCharactersMax, Limits.HostileNameCharactersMax), (vm.Name.Length, vm.Id.Length));
     }
 
@@ -40,7 +40,7 @@ public class WorkloadNameTests
     [InlineData("-device\0x,mac=zz:54:00:00:00:01", 0UL, 0UL)]
     [InlineData("-device\0x,mac=", 0UL, 0UL)]
     public void TheGuestsAddressIsFoundBesideItsTapDevice(string commandLine, ulong tapMac, ulong mac) =>
-        Assert.Equal(mac, TapOwners.Parse(commandLine, "qemu", 1, tapMac).Mac);
+        Assert.Equal(mac, TapOwners.Parse(commandLine, "qemu", 1, "", tapMac).Mac);
 
     [Theory]
     [InlineData("0::/system.slice/docker-" + ContainerId + ".scope", "0123456789ab")]

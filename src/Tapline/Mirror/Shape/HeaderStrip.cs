@@ -16,8 +16,8 @@ internal static class HeaderStrip
     private const int TagBytes = 4;
 
     /// <summary>
-    /// Strips the frame; <paramref name="frame"/> becomes what is left, <paramref name="stripped"/> bytes further on. False when a super-frame is segmented in the
-    /// header that would go, so that its inside cannot be told apart.
+    /// Strips the frame; <paramref name="frame"/> becomes what is left, <paramref name="stripped"/> bytes further on.
+    /// False when a super-frame is segmented in the header that would go, so that its inside cannot be told apart.
     /// </summary>
     public static bool TryApply(
         StripHeaders strip, FrameMap map, ref FrameMeta meta, ref Span<byte> frame, out int stripped)

@@ -122,6 +122,12 @@ public static class Limits
     /// <summary>Memory of those wire frames in bytes: eight of the largest frames, or 2,700 full Ethernet frames.</summary>
     public const int MirrorSendBufferBytes = 8 * FrameBytesMax;
 
+    /// <summary>Frames that a de-duplicating session remembers on one worker: 50 ms of 2.5 million frames a second.</summary>
+    public const int MirrorDedupFrames = 1 << 17;
+
+    /// <summary>Flows that a session remembers on one worker, when its shape asks what a flow has sent before.</summary>
+    public const int MirrorFlows = 1 << 16;
+
     /// <summary>Flows that an analysis of files follows at once, over all its workers; memory is touched as used.</summary>
     public const int OfflineFlowsDefault = 1 << 19;
 

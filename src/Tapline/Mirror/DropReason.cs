@@ -9,4 +9,5 @@ public enum DropReason : byte
     TooLong = 2,
     TargetDown = 3,
     Error = 4,
+    RateCapped = 16,
 }

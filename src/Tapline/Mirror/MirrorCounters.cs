@@ -6,10 +6,10 @@ namespace Tapline.Mirror;
 
 /// <summary>
 /// A session's counters on one worker, in frames as captured unless the name says otherwise. At every moment
-/// offered = sent + filtered + sampled out + the four dropped. A frame that waits for a slow target is counted
+/// offered = sent + filtered + sampled out + dropped. A frame that waits for a slow target is counted
 /// in <see cref="Waiting"/> and becomes offered when its fate is known.
 /// </summary>
-[StructLayout(LayoutKind.Explicit, Size = 192)]
+[StructLayout(LayoutKind.Explicit, Size = 256)]
 public struct MirrorCounters
 {
     [FieldOffset(64)] public long Offered;
@@ -50,8 +50,27 @@ public struct MirrorCounters
     /// <summary>Frames in the send buffer now. A level, not a count.</summary>
     [FieldOffset(152)] public long Waiting;
 
+    /// <summary>Of the filtered: second copies of a frame that had been offered before.</summary>
+    [FieldOffset(192)] public long Deduplicated;
+
+    /// <summary>Of the filtered: frames of a flow of which as much had left as was wanted.</summary>
+    [FieldOffset(200)] public long FlowEnded;
+
+    /// <summary>Above the session's rate cap.</summary>
+    [FieldOffset(208)] public long DroppedRateCapped;
+
+    /// <summary>Frames in whose payload something was masked.</summary>
+    [FieldOffset(216)] public long Masked;
+
+    /// <summary>
+    /// Frames and flows that were forgotten before their time because the session's table of them was full: a copy may
+    /// have passed as new, a flow may have begun anew.
+    /// </summary>
+    [FieldOffset(224)] public long Forgotten;
+
     /// <summary>Frames that were wanted and did not leave whole.</summary>
-    public readonly long Dropped => DroppedBusy + DroppedTooLong + DroppedTargetDown + DroppedError;
+    public readonly long Dropped =>
+        DroppedBusy + DroppedTooLong + DroppedTargetDown + DroppedError + DroppedRateCapped;
 
     /// <summary>True when every offered frame is accounted for.</summary>
     public readonly bool Balances => Offered == Sent + Filtered + SampledOut + Dropped;
@@ -65,6 +84,7 @@ public struct MirrorCounters
             case DropReason.Busy: DroppedBusy++; break;
             case DropReason.TooLong: DroppedTooLong++; break;
             case DropReason.TargetDown: DroppedTargetDown++; break;
+            case DropReason.RateCapped: DroppedRateCapped++; break;
             default: DroppedError++; break;
         }
     }

@@ -4,6 +4,7 @@
 using Tapline.Base;
 using Tapline.Decode;
 using Tapline.Filter;
+using Tapline.Mirror.Shape;
 
 namespace Tapline.Mirror;
 
@@ -17,7 +18,8 @@ public sealed class MirrorSession : IDisposable
     private readonly CompiledFilter _filter;
     private readonly WireOutput _output;
     private readonly bool[] _points = new bool[Limits.PointsMax];
-    private readonly int _sliceBytes;
+    private readonly FrameShaper? _shaper;
+    private readonly SliceCut _slice;
     private MirrorCounters _counters;
 
     /// <summary>Creates the worker's instance; <paramref name="output"/> is disposed with it.</summary>
@@ -27,7 +29,8 @@ public sealed class MirrorSession : IDisposable
         _filter = options.Filter;
         _output = output;
         Invariant.Check(options.SliceBytes is 0 or >= SliceBytesMin);
-        _sliceBytes = options.SliceBytes == 0 ? int.MaxValue : options.SliceBytes;
+        _slice = SliceCut.Of(options.SliceBytes == 0 ? int.MaxValue : options.SliceBytes);
+        _shaper = options.Shape is null ? null : new FrameShaper(options.Shape);
         Array.Fill(_points, options.AllPoints);
     }
 
@@ -60,7 +63,13 @@ public sealed class MirrorSession : IDisposable
             return;
         }
 
-        var reason = Send(meta, layout, frame);
+        if (_shaper is not null)
+        {
+            OfferShaped(_shaper, meta, layout, frame);
+            return;
+        }
+
+        var reason = Send(meta, layout, frame, _slice);
         if (reason != DropReason.None)
         {
             _counters.CountDrop(reason);
@@ -73,9 +82,41 @@ public sealed class MirrorSession : IDisposable
     /// <summary>The last flush; afterwards nothing waits and the counters are final.</summary>
     public void Finish() => _output.Finish(ref _counters);
 
-    public void Dispose() => _output.Dispose();
+    public void Dispose()
+    {
+        _shaper?.Dispose();
+        _output.Dispose();
+    }
 
-    private DropReason Send(in FrameMeta meta, in FrameLayout layout, ReadOnlySpan<byte> frame)
+    // The shaper sees every selected frame, whether the target is up or not: what it remembers must not have gaps.
+    private void OfferShaped(FrameShaper shaper, FrameMeta meta, FrameLayout layout, ReadOnlySpan<byte> frame)
+    {
+        var verdict = shaper.Admit(meta, layout, frame);
+        _counters.Forgotten = shaper.Forgotten;
+        if (verdict != ShapeVerdict.Taken)
+        {
+            _counters.Offered++;
+            _counters.SampledOut += verdict == ShapeVerdict.SampledOut ? 1 : 0;
+            _counters.Filtered += verdict == ShapeVerdict.SampledOut ? 0 : 1;
+            _counters.Deduplicated += verdict == ShapeVerdict.Duplicate ? 1 : 0;
+            _counters.FlowEnded += verdict == ShapeVerdict.FlowEnded ? 1 : 0;
+            return;
+        }
+
+        var reason = DropReason.Error;
+        if (shaper.TryShape(ref meta, ref layout, ref frame, out var isMasked))
+        {
+            _counters.Masked += isMasked ? 1 : 0;
+            reason = Send(meta, layout, frame, shaper.Cut(layout, frame));
+        }
+
+        if (reason != DropReason.None)
+        {
+            _counters.CountDrop(reason);
+        }
+    }
+
+    private DropReason Send(in FrameMeta meta, in FrameLayout layout, ReadOnlySpan<byte> frame, SliceCut slice)
     {
         if (!_output.IsUp)
         {
@@ -85,14 +126,19 @@ public sealed class MirrorSession : IDisposable
         var bytesMax = _output.FrameBytesMax;
         if (!WirePlanner.TryPlan(meta, layout, frame, bytesMax, out var plan))
         {
-            return SendCut(meta, frame);
+            return SendCut(meta, frame, slice.Keep(0, 0));
         }
 
         // All segments but the last are as long as the longest, so one test decides for all of them.
-        var slice = _sliceBytes;
-        if (Math.Min(plan.LongestBytes, slice) > bytesMax + TagBytes(frame))
+        slice.ShiftHeaders(plan.HeaderShift(frame));
+        if (Math.Min(plan.LongestBytes, slice.Keep(0, plan.SegmentBytes)) > bytesMax + TagBytes(frame))
         {
             return DropReason.TooLong;
+        }
+
+        if (_shaper?.Plan.Cap is { } cap && !cap.TryTake(meta.TimestampNs, cap.CountsFrames ? plan.Count : slice.WireBits(plan)))
+        {
+            return DropReason.RateCapped;
         }
 
         var reason = _output.Begin(plan.Count, plan.RoomBytes, ref _counters);
@@ -104,7 +150,8 @@ public sealed class MirrorSession : IDisposable
         for (var i = 0; i < plan.Count; i++)
         {
             var bytes = WireWriter.Write(plan, frame, i, _output.Slot(plan.LongestBytes));
-            _output.Commit(Math.Min(bytes, slice), bytes > slice);
+            var keep = slice.Keep(i, plan.SegmentBytes);
+            _output.Commit(Math.Min(bytes, keep), bytes > keep);
         }
 
         _output.EndFrame(ref _counters);
@@ -112,9 +159,8 @@ public sealed class MirrorSession : IDisposable
     }
 
     // A frame of which capture kept only the beginning can leave when the session wants no more than that.
-    private DropReason SendCut(in FrameMeta meta, ReadOnlySpan<byte> frame)
+    private DropReason SendCut(in FrameMeta meta, ReadOnlySpan<byte> frame, int slice)
     {
-        var slice = _sliceBytes;
         if (meta.LinkType != LinkType.Ethernet || frame.Length < slice || meta.OriginalLength <= slice
             || meta.GsoSize != 0 || (meta.Flags & FrameFlags.ChecksumPartial) != 0)
         {
@@ -124,6 +170,11 @@ public sealed class MirrorSession : IDisposable
         if (slice > _output.FrameBytesMax + TagBytes(frame))
         {
             return DropReason.TooLong;
+        }
+
+        if (_shaper?.Plan.Cap is { } cap && !cap.TryTake(meta.TimestampNs, cap.CountsFrames ? 1 : slice * 8L))
+        {
+            return DropReason.RateCapped;
         }
 
         var reason = _output.Begin(1, slice, ref _counters);

@@ -1,5 +1,6 @@
 // What one mirror session is to do. Made once per session, shared by the workers' instances.
 using Tapline.Filter;
+using Tapline.Mirror.Shape;
 
 namespace Tapline.Mirror;
 
@@ -20,6 +21,11 @@ public sealed record MirrorSessionOptions
 
     /// <summary>Bytes kept of each wire frame; 0 = whole frames.</summary>
     public int SliceBytes { get; init; }
+
+    /// <summary>
+    /// What else is done to a copy on its way; null = nothing. A slice in it stands instead of <see cref="SliceBytes"/>.
+    /// </summary>
+    public ShapePlan? Shape { get; init; }
 
     /// <summary>
     /// False: only frames of points named by <see cref="MirrorSession.SelectPoint"/> are offered. True: all points.

@@ -78,4 +78,12 @@ internal struct WirePlan
 
     /// <summary>Room for all wire frames, never too small.</summary>
     public readonly int RoomBytes => Count * LongestBytes;
+
+    /// <summary>Bytes by which the wire frames' headers are longer than the captured frame's; negative = shorter.</summary>
+    public readonly int HeaderShift(ReadOnlySpan<byte> frame) => Shape == WireShape.Fragment
+        ? frame[Network] >> 4 == 6 ? Ipv6FragmentHeaderBytes : 0
+        : -JumboOptionBytes;
+
+    /// <summary>RFC 8200 section 4.5.</summary>
+    private const int Ipv6FragmentHeaderBytes = 8;
 }

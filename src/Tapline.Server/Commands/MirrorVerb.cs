@@ -3,6 +3,7 @@
 using System.CommandLine;
 using Tapline.Mirror;
 using Tapline.Mirror.Kernel;
+using Tapline.Mirror.Targets;
 using Tapline.Workers;
 
 namespace Tapline.Server.Commands;

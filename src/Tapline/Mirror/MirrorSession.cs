@@ -126,7 +126,7 @@ public sealed class MirrorSession : IDisposable
         var bytesMax = _output.FrameBytesMax;
         if (!WirePlanner.TryPlan(meta, layout, frame, bytesMax, out var plan))
         {
-            return SendCut(meta, frame, slice.Keep(0, 0));
+            return SendCut(meta, layout, frame, slice.Keep(0, 0));
         }
 
         // All segments but the last are as long as the longest, so one test decides for all of them.
@@ -141,7 +141,7 @@ public sealed class MirrorSession : IDisposable
             return DropReason.RateCapped;
         }
 
-        var reason = _output.Begin(plan.Count, plan.RoomBytes, ref _counters);
+        var reason = _output.Begin(meta, layout, plan.Count, plan.RoomBytes, ref _counters);
         if (reason != DropReason.None)
         {
             return reason;
@@ -159,7 +159,7 @@ public sealed class MirrorSession : IDisposable
     }
 
     // A frame of which capture kept only the beginning can leave when the session wants no more than that.
-    private DropReason SendCut(in FrameMeta meta, ReadOnlySpan<byte> frame, int slice)
+    private DropReason SendCut(in FrameMeta meta, in FrameLayout layout, ReadOnlySpan<byte> frame, int slice)
     {
         if (meta.LinkType != LinkType.Ethernet || frame.Length < slice || meta.OriginalLength <= slice
             || meta.GsoSize != 0 || (meta.Flags & FrameFlags.ChecksumPartial) != 0)
@@ -177,7 +177,7 @@ public sealed class MirrorSession : IDisposable
             return DropReason.RateCapped;
         }
 
-        var reason = _output.Begin(1, slice, ref _counters);
+        var reason = _output.Begin(meta, layout, 1, slice, ref _counters);
         if (reason != DropReason.None)
         {
             return reason;

@@ -1,6 +1,7 @@
 // What one mirror session is to do. Made once per session, shared by the workers' instances.
 using Tapline.Filter;
 using Tapline.Mirror.Shape;
+using Tapline.Mirror.Targets;
 
 namespace Tapline.Mirror;
 

@@ -12,8 +12,8 @@ public readonly record struct ToolPortPlace(bool IsSwitch, string? PeerName, str
 /// <summary>One session's ends as ordered.</summary>
 /// <param name="Session">The session's name.</param>
 /// <param name="From">Its source words; empty = all points of the engine.</param>
-/// <param name="Interface">Its tool port.</param>
-public readonly record struct MirrorEnds(string Session, IReadOnlyList<string> From, string Interface);
+/// <param name="Interface">Its tool port; null when it sends elsewhere.</param>
+public readonly record struct MirrorEnds(string Session, IReadOnlyList<string> From, string? Interface);
 
 /// <summary>Refuses sessions that would feed on themselves.</summary>
 public static class MirrorValidation
@@ -27,7 +27,11 @@ public static class MirrorValidation
     {
         foreach (var target in sessions)
         {
-            var name = target.Interface;
+            if (target.Interface is not { } name)
+            {
+                continue;
+            }
+
             if (points.Contains(name))
             {
                 return $"{name} is the tool port of session {target.Session} and cannot be observed too: its copies "

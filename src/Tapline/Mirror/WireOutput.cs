@@ -1,6 +1,9 @@
 // The seam between a mirror session (pure: decides, shapes, segments) and what carries the copy away (kernel, tunnel,
 // test). The output owns the memory into which the session writes wire frames; the session never keeps a span of it.
 // One worker thread calls all of it. No call may block: an output that cannot take a frame says so.
+using Tapline.Base;
+using Tapline.Decode;
+
 namespace Tapline.Mirror;
 
 /// <summary>Takes finished wire frames, without ever blocking.</summary>
@@ -17,7 +20,13 @@ public abstract class WireOutput : IDisposable
     /// to <paramref name="wireBytes"/> bytes. <see cref="DropReason.None"/> = there is room, and <see cref="Slot"/>,
     /// <see cref="Commit"/> and <see cref="EndFrame"/> follow.
     /// </summary>
-    public abstract DropReason Begin(int wireFrames, int wireBytes, ref MirrorCounters counters);
+    /// <param name="meta">Time, point and direction of the captured frame, for targets that tell them.</param>
+    /// <param name="layout">Its layout, for targets that keep a flow together.</param>
+    /// <param name="wireFrames">Wire frames at most.</param>
+    /// <param name="wireBytes">Their bytes at most, together.</param>
+    /// <param name="counters">The session's ledger.</param>
+    public abstract DropReason Begin(
+        in FrameMeta meta, in FrameLayout layout, int wireFrames, int wireBytes, ref MirrorCounters counters);
 
     /// <summary>Room for the next wire frame, at least <paramref name="bytes"/> long.</summary>
     public abstract Span<byte> Slot(int bytes);

@@ -8,6 +8,7 @@ using Tapline.Capture.Points;
 using Tapline.Capture.Ring;
 using Tapline.Mirror;
 using Tapline.Mirror.Send;
+using Tapline.Mirror.Targets;
 using Tapline.Store;
 
 namespace Tapline.Workers;
@@ -57,7 +58,7 @@ internal sealed class KernelMirrors : IDisposable
         {
             Invariant.Check(_sessions.All(s => s.Id != id));
             var mirror = KernelMirror.Open(
-                _hooks, target.Interface, KernelPlanning.Emission(plan.Filter), plan.SampleOneIn, out error);
+                _hooks, target.Interface!, KernelPlanning.Emission(plan.Filter), plan.SampleOneIn, out error);
             if (mirror is null)
             {
                 return false;

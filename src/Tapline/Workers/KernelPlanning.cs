@@ -8,6 +8,7 @@ using Tapline.Filter;
 using Tapline.Mirror;
 using Tapline.Mirror.Kernel;
 using Tapline.Mirror.Send;
+using Tapline.Mirror.Targets;
 
 namespace Tapline.Workers;
 
@@ -61,16 +62,17 @@ public static class KernelPlanning
             return null;
         }
 
+        var port = target.Interface ?? "";
         IReadOnlyList<string> sources = plan.From.Count > 0 ? plan.From : points;
         var other = sources.FirstOrDefault(w => s_notInterfaces.Any(n => w.StartsWith(n, StringComparison.Ordinal)));
         return new KernelRequest
         {
             Session = plan.Session,
             Mode = plan.Mode,
-            ToolPort = target.Interface,
-            PassesOffloads = Array.IndexOf(s_handsOn, Kind(links, target.Interface)) >= 0
-                && ToolPort.AskTransmitOffloads(target.Interface),
-            ReinjectsCopies = Kind(links, target.Interface) == "ifb",
+            ToolPort = port,
+            PassesOffloads = Array.IndexOf(s_handsOn, Kind(links, port)) >= 0 && ToolPort.AskTransmitOffloads(port),
+            ReinjectsCopies = Kind(links, port) == "ifb",
+            TargetWhyNot = target.Interface is null ? "its target is no interface of this host" : null,
             Slices = plan.SliceBytes > 0,
             FilterWhyNot = FilterWhyNot(plan.Filter),
             KernelWhyNot = other is null ? kernelWhyNot : $"{other} is no interface on which a program could run",

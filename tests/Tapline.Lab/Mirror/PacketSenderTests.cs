@@ -4,6 +4,7 @@ using Tapline.Base;
 using Tapline.Lab.Net;
 using Tapline.Mirror;
 using Tapline.Mirror.Send;
+using Tapline.Mirror.Targets;
 using Tapline.Tests.Mirror;
 using Tapline.Tests.Support;
 using Xunit;
@@ -249,7 +250,7 @@ public sealed class PacketSenderTests
         {
             Id = 0,
             Name = "m1",
-            Target = new MirrorTarget(MirrorTargetKind.Nic, device),
+            Target = new NicTarget(device),
         };
         return new MirrorSession(options, sender);
     }

@@ -1,4 +1,6 @@
 // A target in memory: keeps what it takes, takes only as much as it is told to, goes down when told to.
+using Tapline.Base;
+using Tapline.Decode;
 using Tapline.Mirror;
 
 namespace Tapline.Tests.Mirror;
@@ -26,7 +28,8 @@ internal sealed class MemoryOutput(int entries = 4096, int bufferBytes = 4 << 20
 
     public override bool IsUp => Up;
 
-    public override DropReason Begin(int wireFrames, int wireBytes, ref MirrorCounters counters)
+    public override DropReason Begin(
+        in FrameMeta meta, in FrameLayout layout, int wireFrames, int wireBytes, ref MirrorCounters counters)
     {
         if (!_queue.CanEverHold(wireFrames, wireBytes))
         {

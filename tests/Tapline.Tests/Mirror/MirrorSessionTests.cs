@@ -4,6 +4,7 @@ using Tapline.Base;
 using Tapline.Decode;
 using Tapline.Filter;
 using Tapline.Mirror;
+using Tapline.Mirror.Targets;
 using Tapline.Tests.Support;
 using Xunit;
 
@@ -198,7 +199,7 @@ public class MirrorSessionTests
     private static MirrorSession Session(
         WireOutput output, Func<MirrorSessionOptions, MirrorSessionOptions>? change = null)
     {
-        var options = new MirrorSessionOptions { Id = 0, Name = "m1", Target = new MirrorTarget(MirrorTargetKind.Nic, "x") };
+        var options = new MirrorSessionOptions { Id = 0, Name = "m1", Target = new NicTarget("x") };
         return new MirrorSession(change?.Invoke(options) ?? options, output);
     }
 

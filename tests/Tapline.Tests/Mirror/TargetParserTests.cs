@@ -1,5 +1,6 @@
 // What an operator may write behind --to, what the answer is to everything else, and which sessions feed on themselves.
 using Tapline.Mirror;
+using Tapline.Mirror.Targets;
 using Xunit;
 
 namespace Tapline.Tests.Mirror;

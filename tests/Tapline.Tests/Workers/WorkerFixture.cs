@@ -8,6 +8,7 @@ using Tapline.Filter;
 using Tapline.Flows;
 using Tapline.Mirror;
 using Tapline.Mirror.Kernel;
+using Tapline.Mirror.Targets;
 using Tapline.Record;
 using Tapline.Store;
 using Tapline.Tests.Mirror;

@@ -38,6 +38,11 @@ public sealed record KernelDecision(string Session, bool IsKernel, string Why, b
 
     private static string? WhyNot(KernelRequest request)
     {
+        if (request.TargetWhyNot is { } target)
+        {
+            return target;
+        }
+
         if (request.Slices)
         {
             return "slice needs user space, the kernel copies whole frames";

@@ -22,6 +22,9 @@ internal sealed record KernelRequest
     /// </summary>
     public bool ReinjectsCopies { get; init; }
 
+    /// <summary>Why copies cannot reach the target from the kernel; null = they can.</summary>
+    public string? TargetWhyNot { get; init; }
+
     /// <summary>The session cuts, masks, strips or otherwise changes its copies.</summary>
     public bool Slices { get; init; }
 

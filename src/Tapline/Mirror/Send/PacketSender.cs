@@ -10,6 +10,7 @@ using System.Runtime.CompilerServices;
 using Tapline.Base;
 using Tapline.Base.Kernel;
 using Tapline.Base.Native;
+using Tapline.Decode;
 using static Tapline.Base.Kernel.Socket;
 using static Tapline.Base.Native.SystemCalls;
 using static Tapline.Mirror.Send.SendNative;
@@ -96,7 +97,8 @@ public sealed unsafe class PacketSender : WireOutput
     }
 
     /// <inheritdoc/>
-    public override DropReason Begin(int wireFrames, int wireBytes, ref MirrorCounters counters)
+    public override DropReason Begin(
+        in FrameMeta meta, in FrameLayout layout, int wireFrames, int wireBytes, ref MirrorCounters counters)
     {
         if (_queue.TryBegin(wireFrames, wireBytes))
         {

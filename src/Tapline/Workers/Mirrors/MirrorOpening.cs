@@ -5,6 +5,7 @@ using Tapline.Filter;
 using Tapline.Mirror;
 using Tapline.Mirror.Kernel;
 using Tapline.Mirror.Send;
+using Tapline.Mirror.Targets;
 
 namespace Tapline.Workers;
 
@@ -52,7 +53,7 @@ internal static class MirrorOpening
         }
 
         var placeOf = ToolPortPlaces.Read();
-        peers.AddRange(ends.Select(e => placeOf(e.Interface).PeerName).OfType<string>());
+        peers.AddRange(ends.Select(e => e.Interface).OfType<string>().Select(i => placeOf(i).PeerName).OfType<string>());
         return MirrorValidation.Check(points, ends, placeOf);
     }
 
@@ -91,18 +92,9 @@ internal static class MirrorOpening
             SliceBytes = plan.SliceBytes,
             AllPoints = plan.From.Count == 0,
         };
-        var sessions = new List<MirrorSession>();
-        for (var w = 0; w < workers; w++)
-        {
-            if (PacketSender.Open(target.Interface, out fault) is not { } sender)
-            {
-                sessions.ForEach(s => s.Dispose());
-                return null;
-            }
-
-            sessions.Add(new MirrorSession(options, sender));
-        }
-
-        return new RunningMirror(plan, id, target, path, [.. sessions], kernel: null);
+        var outputs = OutputOpener.Open(new OutputRequest(plan.Session, target, workers, plan.Filter), out fault);
+        return outputs is null
+            ? null
+            : new RunningMirror(plan, id, target, path, Array.ConvertAll(outputs, o => new MirrorSession(options, o)), kernel: null);
     }
 }

@@ -3,6 +3,7 @@
 using Tapline.Base;
 using Tapline.Mirror;
 using Tapline.Mirror.Kernel;
+using Tapline.Mirror.Targets;
 using Tapline.Store;
 
 namespace Tapline.Workers;

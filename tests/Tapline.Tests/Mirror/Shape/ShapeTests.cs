@@ -6,6 +6,7 @@ using Tapline.Base;
 using Tapline.Decode;
 using Tapline.Mirror;
 using Tapline.Mirror.Shape;
+using Tapline.Mirror.Targets;
 using Tapline.Tests.Support;
 using Xunit;
 
@@ -217,7 +218,7 @@ public class ShapeTests
         var plan = ShapeParser.Parse(shape, _ => new ShapeKey(s_key, null), 42, mistakes);
         Assert.True(plan is not null, string.Join('\n', mistakes));
         return new MirrorSession(
-            new MirrorSessionOptions { Id = 0, Name = "m1", Target = new MirrorTarget(MirrorTargetKind.Nic, "x"), Shape = plan }, output);
+            new MirrorSessionOptions { Id = 0, Name = "m1", Target = new NicTarget("x"), Shape = plan }, output);
     }
 
     private static (List<byte[]> Taken, MirrorCounters Counters) Run(string shape, Action<MirrorSession> offer, int mtu = 1500)

@@ -141,6 +141,18 @@ internal sealed record MirrorLedgerRow
     public long DroppedTargetDown { get; init; }
 
     public long DroppedError { get; init; }
+
+    public long DroppedRateCapped { get; init; }
+
+    public long DroppedShed { get; init; }
+
+    public long Deduplicated { get; init; }
+
+    public long FlowEnded { get; init; }
+
+    public long Masked { get; init; }
+
+    public long Forgotten { get; init; }
 }
 
 internal sealed record LedgerAnswer(IReadOnlyList<LedgerRow> Ledger, IReadOnlyList<MirrorLedgerRow> MirrorLedger);

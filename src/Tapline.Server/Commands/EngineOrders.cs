@@ -3,6 +3,7 @@
 using System.Globalization;
 using Tapline.Base;
 using Tapline.Mirror.Kernel;
+using Tapline.Mirror.Shape;
 using Tapline.Workers;
 
 namespace Tapline.Server.Commands;
@@ -70,22 +71,22 @@ internal static class EngineOrders
                 case "filter":
                     plan = plan with { Filter = value };
                     break;
-                case "slice" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) && bytes > 0:
-                    plan = plan with { SliceBytes = bytes };
-                    break;
                 case "mode" when value is "auto" or "kernel" or "user":
                     plan = plan with { Mode = Enum.Parse<MirrorMode>(value, ignoreCase: true) };
-                    break;
-                case "sample" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var oneIn) && oneIn > 0:
-                    plan = plan with { SampleOneIn = oneIn };
                     break;
                 case "session" when value.Length > 0:
                     plan = plan with { Session = value };
                     break;
                 default:
-                    mistake = $"--mirror does not understand \"{part}\"; it takes TARGET[;from=P,P][;filter=EXPR][;slice=BYTES]"
-                        + "[;sample=N][;mode=auto|kernel|user].";
-                    return null;
+                    if (!ShapeParser.Words.Contains(name))
+                    {
+                        mistake = $"--mirror does not understand \"{part}\"; it takes TARGET[;from=P,P][;filter=EXPR]"
+                            + $"[;mode=auto|kernel|user][;session=NAME] and the shape's words {string.Join(", ", ShapeParser.Words)}.";
+                        return null;
+                    }
+
+                    plan = plan with { Shape = plan.Shape is null ? part.Trim() : $"{plan.Shape};{part.Trim()}" };
+                    break;
             }
         }
 

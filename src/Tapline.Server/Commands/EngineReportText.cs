@@ -27,14 +27,14 @@ internal static class EngineReportText
         foreach (var mirror in report.Mirrors)
         {
             var row = mirror.Ledger;
-            var dropped = row.DroppedBusy + row.DroppedTooLong + row.DroppedTargetDown + row.DroppedError;
+            var dropped = MirrorTotals.Dropped(row);
             lost += dropped;
             output.Line($"Mirror {mirror.Session} to {mirror.To} ({mirror.Mode} path):"
                 + $" offered {Quantity.Count(row.Offered)} = sent {Quantity.Count(row.Sent)}"
                 + $" + filtered {Quantity.Count(row.Filtered)} + sampled out {Quantity.Count(row.SampledOut)}"
                 + $" + dropped {Quantity.Count(dropped)}"
                 + $" (busy {row.DroppedBusy}, too long {row.DroppedTooLong}, target down {row.DroppedTargetDown},"
-                + $" error {row.DroppedError});"
+                + $" error {row.DroppedError}, rate cap {row.DroppedRateCapped}, shed {row.DroppedShed});"
                 + $" {Quantity.Count(row.SentWireFrames)} wire frames.");
         }
 

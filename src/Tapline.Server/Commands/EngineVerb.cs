@@ -29,7 +29,7 @@ internal static class EngineVerb
 
     private static readonly Option<string[]> s_mirrors = new("--mirror")
     {
-        Description = "Copy frames: TARGET[;from=P,P][;filter=EXPR][;slice=N][;mode=auto|kernel|user]. Repeatable.", HelpName = "SPEC",
+        Description = "Copy frames: TARGET[;from=P,P][;filter=EXPR][;slice=N …][;mode=auto|kernel|user]. Repeatable.", HelpName = "SPEC",
     };
 
     private static readonly Option<string?> s_record = new("--record")
@@ -87,14 +87,18 @@ internal static class EngineVerb
             ("tapline engine --point vnet0 --seconds 10 --json", "observe one port for ten seconds and print what became of its frames"),
             ("tapline engine --point bridge:br0 --mirror 'nic:eth2;filter=tcp port 80' --data /var/lib/tapline",
                 "the privileged half of a node, as a service manager runs it"));
-        verb.SetAction(parsed => Orders(parsed, out var mistakes) is { } options
-            ? RunOrExplain(options, parsed.GetValue(s_json), parsed.GetValue(s_explain), parsed.GetValue(s_config))
-            : Refuse(mistakes));
+        verb.SetAction(parsed =>
+        {
+            using var watch = parsed.GetValue(s_config) is { } file ? new FileWatch(file.FullName) : null;
+            return Orders(parsed, out var mistakes) is { } options
+                ? RunOrExplain(options, parsed.GetValue(s_json), parsed.GetValue(s_explain), watch)
+                : Refuse(mistakes);
+        });
         return verb;
     }
 
     /// <summary>Runs an engine, or only says which paths its mirror sessions would take.</summary>
-    public static int RunOrExplain(EngineOptions options, bool isJson, bool isExplain, FileInfo? configuration = null)
+    public static int RunOrExplain(EngineOptions options, bool isJson, bool isExplain, FileWatch? configuration = null)
     {
         if (Environment.GetEnvironmentVariable("TAPLINE_KERNEL_HOOK") is "clsact")
         {
@@ -118,16 +122,15 @@ internal static class EngineVerb
     /// <summary>Runs an engine until a signal, and prints its ledger.</summary>
     /// <param name="options">The orders.</param>
     /// <param name="isJson">Prints the ledger as JSON.</param>
-    /// <param name="configuration">Where the orders came from: its mirror sessions are followed while the engine runs.</param>
-    public static int Run(EngineOptions options, bool isJson, FileInfo? configuration = null)
+    /// <param name="configuration">The file that the orders came from: its mirror sessions are followed while the engine runs.</param>
+    public static int Run(EngineOptions options, bool isJson, FileWatch? configuration = null)
     {
         using var signals = new StopSignals();
-        FileWatch? watch = null;
         var report = EngineRun.Run(options, signals.Token, engine =>
         {
             Console.Error.WriteLine("ready");
-            watch = configuration is null ? null : new FileWatch(configuration.FullName, () => Reload(engine, configuration, options));
-        }, ending: () => watch?.Dispose());
+            configuration?.Start(() => Reload(engine, configuration.Path, options));
+        }, ending: () => configuration?.Dispose());
         if (report.Fault is not null)
         {
             Console.Error.WriteLine($"tapline: {report.Fault}");
@@ -143,9 +146,9 @@ internal static class EngineVerb
     }
 
     /// <summary>The file has changed: its sessions are put into force, or its mistakes told and nothing changed.</summary>
-    private static void Reload(Engine engine, FileInfo file, EngineOptions before)
+    private static void Reload(Engine engine, string file, EngineOptions before)
     {
-        if (FromFile(file, out var mistakes) is not { } options)
+        if (FromFile(new FileInfo(file), out var mistakes) is not { } options)
         {
             Refuse([.. mistakes, $"{file} has changed and is wrong; the engine goes on with what it had."]);
             return;

@@ -1,7 +1,6 @@
 // `tapline mirror`: one mirror session without a data folder, a console or flow accounting. The data plane is the
 // engine's; here are the options. The ledger is printed at the end, as `tapline engine` prints it.
 using System.CommandLine;
-using Tapline.Mirror;
 using Tapline.Mirror.Kernel;
 using Tapline.Mirror.Targets;
 using Tapline.Workers;
@@ -21,7 +20,6 @@ internal static class MirrorVerb
         };
         var to = new Option<string>("--to") { Description = "Where the copies go: nic:INTERFACE.", Required = true };
         var filter = new Option<string?>("--filter") { Description = "Copies only what this expression selects." };
-        var slice = new Option<int>("--slice") { Description = "Keeps only the first N bytes of each frame." };
         var mode = new Option<MirrorMode>("--mode")
         {
             Description = "kernel, user, or auto: in the kernel whenever filter, shape and target allow.",
@@ -38,13 +36,6 @@ internal static class MirrorVerb
                 result.AddError(error!);
             }
         });
-        slice.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() < MirrorSession.SliceBytesMin)
-            {
-                result.AddError($"--slice wants {MirrorSession.SliceBytesMin} or more: an Ethernet header.");
-            }
-        });
         seconds.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<double?>() is <= 0)
@@ -55,15 +46,22 @@ internal static class MirrorVerb
         var command = new Command(
             "mirror", "Copies frames from points of the virtual switch to a tool port, or changes the sessions of a running engine.")
         {
-            from, to, filter, slice, mode, explain, seconds, workers, json, OvsOptions.Database,
+            from, to, filter, mode, explain, seconds, workers, json, OvsOptions.Database,
             OvsOptions.Mirror,
             MirrorControl.BuildList(), MirrorControl.BuildAdd(), MirrorControl.BuildRemove(),
         };
+        foreach (var option in ShapeOptions.All)
+        {
+            command.Options.Add(option);
+        }
+
         command.Examples(
             ("tapline mirror --from bridge:br0 --to nic:eth2", "Each frame that enters the switch br0, once, to eth2."),
             ("tapline mirror --from vnet3,vnet4 --to nic:eth2 --filter 'tcp port 443'", "Two ports, HTTPS only."),
             ("tapline mirror --from 'vnet*' --to nic:eth2 --slice 128 --seconds 60 --json",
                 "One minute of headers, then the ledger as JSON."),
+            ("tapline mirror --from bridge:br0 --to nic:eth2 --mask cards,http-auth --anonymise /etc/tapline/ids.key",
+                "What a tool outside may see: no card numbers, no passwords, other addresses."),
             ("tapline mirror --from bridge:br0 --to nic:eth2 --explain", "Kernel path or user path, and why."));
         command.SetAction(parsed => EngineVerb.RunOrExplain(
             OvsOptions.Apply(new EngineOptions
@@ -76,7 +74,7 @@ internal static class MirrorVerb
                         Session = "m1",
                         To = parsed.GetValue(to)!,
                         Filter = parsed.GetValue(filter),
-                        SliceBytes = parsed.GetValue(slice),
+                        Shape = ShapeOptions.Read(parsed),
                         Mode = parsed.GetValue(mode),
                     },
                 ],

@@ -83,6 +83,7 @@ internal static class UpVerb
     private static async Task<int> RunAsync(ParseResult parsed)
     {
         using var signals = new StopSignals();
+        using var watch = parsed.GetValue(s_config) is { } file ? new FileWatch(file.FullName) : null;
         if (Resolve(parsed) is not { } configuration)
         {
             return ExitCodes.Usage;
@@ -101,7 +102,7 @@ internal static class UpVerb
             return ExitCodes.Failed;
         }
 
-        using var watch = parsed.GetValue(s_config) is { } file ? new FileWatch(file.FullName, () => Reload(parsed, data)) : null;
+        watch?.Start(() => Reload(parsed, data));
         var json = parsed.GetValue(s_json);
         return await NodeSupervisor.RunAsync(
             EngineArguments(data, parsed.GetValue(s_seconds), json), ConsoleArguments(configuration, data), json,

@@ -3,6 +3,7 @@
 using System.Net;
 using Tapline.Base;
 using Tapline.Mirror.Kernel;
+using Tapline.Mirror.Shape;
 using Tapline.Workers;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
@@ -147,12 +148,27 @@ internal static class ConfigurationReader
             To = to ?? "",
             From = section.Texts("from"),
             Filter = section.Text("filter"),
-            SliceBytes = (int)(section.Number("slice", 0, Limits.FrameBytesMax) ?? 0),
+            Shape = ShapeOf(section),
             Mode = section.Parsed<object>("mode", MirrorModeOf, "auto, kernel or user") as MirrorMode? ?? MirrorMode.Auto,
-            SampleOneIn = (int)(section.Number("sample", 1, int.MaxValue) ?? 1),
         };
         section.RejectOthers();
         return to is null ? null : plan;
+    }
+
+    // Each of the shape's words is a key of its own; a list is written as one.
+    private static string? ShapeOf(YamlSection section)
+    {
+        var parts = new List<string>();
+        foreach (var word in ShapeParser.Words)
+        {
+            var values = section.Texts(word);
+            if (values.Count > 0)
+            {
+                parts.Add($"{word}={string.Join(',', values)}");
+            }
+        }
+
+        return parts.Count == 0 ? null : string.Join(';', parts);
     }
 
     private static object? MirrorModeOf(string text) => text switch

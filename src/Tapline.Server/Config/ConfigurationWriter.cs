@@ -42,9 +42,13 @@ internal static class ConfigurationWriter
             json.WriteString("to", m.To);
             Texts(json, "from", m.From);
             Text(json, "filter", m.Filter);
-            json.WriteNumber("slice", m.SliceBytes);
+            foreach (var part in (m.Shape ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries))
+            {
+                var equals = part.IndexOf('=', StringComparison.Ordinal);
+                json.WriteString(equals < 0 ? part : part[..equals], equals < 0 ? "on" : part[(equals + 1)..]);
+            }
+
             json.WriteString("mode", m.Mode.ToString().ToLowerInvariant());
-            json.WriteNumber("sample", m.SampleOneIn);
             json.WriteEndObject();
         }
 

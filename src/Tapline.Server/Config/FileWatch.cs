@@ -2,29 +2,40 @@
 // appears, and for editors that write beside and rename. A change is told when the file has kept still for one look.
 namespace Tapline.Server.Config;
 
-/// <summary>Calls back on a pool thread, one call at a time, when a file has changed. Dispose ends it.</summary>
+/// <summary>
+/// Calls back on a pool thread, one call at a time, when a file has changed since this was made. Make it before the file is
+/// read, so that no edit falls between reading and watching. Dispose ends it.
+/// </summary>
 internal sealed class FileWatch : IDisposable
 {
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(1);
-    private readonly string _path;
-    private readonly Action _changed;
-    private readonly Timer _timer;
+    private Action _changed = static () => { };
+    private Timer? _timer;
     private (DateTime, long) _told;
     private (DateTime, long) _seen;
 
-    public FileWatch(string path, Action changed, TimeSpan? interval = null)
+    /// <summary>Notes the file's state; calls nobody yet.</summary>
+    public FileWatch(string path)
     {
-        _path = path;
-        _changed = changed;
+        Path = path;
         _told = _seen = State();
+    }
+
+    /// <summary>Starts to look. Called once.</summary>
+    public void Start(Action changed, TimeSpan? interval = null)
+    {
+        _changed = changed;
         var every = interval ?? s_interval;
         _timer = new Timer(_ => Look(every), null, every, Timeout.InfiniteTimeSpan);
     }
 
+    /// <summary>The file.</summary>
+    public string Path { get; }
+
     public void Dispose()
     {
         using var ended = new ManualResetEvent(false);
-        if (_timer.Dispose(ended))
+        if (_timer?.Dispose(ended) == true)
         {
             ended.WaitOne();
         }
@@ -42,7 +53,7 @@ internal sealed class FileWatch : IDisposable
         _seen = state;
         try
         {
-            _timer.Change(every, Timeout.InfiniteTimeSpan);
+            _timer?.Change(every, Timeout.InfiniteTimeSpan);
         }
         catch (ObjectDisposedException)
         {
@@ -55,7 +66,7 @@ internal sealed class FileWatch : IDisposable
     {
         try
         {
-            var info = new FileInfo(_path);
+            var info = new FileInfo(Path);
             return info.Exists ? (info.LastWriteTimeUtc, info.Length) : (default, -1);
         }
         catch (IOException)

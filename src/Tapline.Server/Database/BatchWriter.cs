@@ -26,7 +26,8 @@ internal sealed class BatchWriter : IDisposable
         _mirrorLedger = LedgerTable("mirror_ledger", "session",
         [
             "offered", "sent", "sent_wire_frames", "sent_bytes", "filtered", "sampled_out", "dropped_busy",
-            "dropped_too_long", "dropped_target_down", "dropped_error",
+            "dropped_too_long", "dropped_target_down", "dropped_error", "dropped_rate_capped", "dropped_shed", "deduplicated",
+            "flow_ended", "masked", "forgotten",
         ]);
         foreach (var table in (StagedTable[])[_flow, _ledger, _mirrorLedger])
         {
@@ -99,7 +100,9 @@ internal sealed class BatchWriter : IDisposable
             .AppendValue(batch.Node).AppendValue(r.TimeNs).AppendValue(names.GetValueOrDefault(r.Session) ?? Nameless(r.Session))
             .AppendValue((int)r.Worker).AppendValue(r.Offered).AppendValue(r.Sent).AppendValue(r.SentWireFrames)
             .AppendValue(r.SentBytes).AppendValue(r.Filtered).AppendValue(r.SampledOut).AppendValue(r.DroppedBusy)
-            .AppendValue(r.DroppedTooLong).AppendValue(r.DroppedTargetDown).AppendValue(r.DroppedError));
+            .AppendValue(r.DroppedTooLong).AppendValue(r.DroppedTargetDown).AppendValue(r.DroppedError)
+            .AppendValue(r.DroppedRateCapped).AppendValue(r.DroppedShed).AppendValue(r.Deduplicated).AppendValue(r.FlowEnded)
+            .AppendValue(r.Masked).AppendValue(r.Forgotten));
     }
 
     private void WriteFlows(SpoolBatch batch)

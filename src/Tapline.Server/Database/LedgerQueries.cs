@@ -44,7 +44,8 @@ internal sealed class LedgerQueries(StoreDatabase store)
         var mirrors = new List<MirrorLedgerRow>();
         using (var command = Command(connection, "mirror_ledger", "session", """
             sum(offered), sum(sent), sum(sent_wire_frames), sum(sent_bytes), sum(filtered), sum(sampled_out),
-            sum(dropped_busy), sum(dropped_too_long), sum(dropped_target_down), sum(dropped_error)
+            sum(dropped_busy), sum(dropped_too_long), sum(dropped_target_down), sum(dropped_error),
+            sum(dropped_rate_capped), sum(dropped_shed), sum(deduplicated), sum(flow_ended), sum(masked), sum(forgotten)
             """, null, since, until, limit))
         using (var reader = await command.ExecuteReaderAsync(stop))
         {
@@ -64,6 +65,12 @@ internal sealed class LedgerQueries(StoreDatabase store)
                     DroppedTooLong = Sum(reader, 9),
                     DroppedTargetDown = Sum(reader, 10),
                     DroppedError = Sum(reader, 11),
+                    DroppedRateCapped = Sum(reader, 12),
+                    DroppedShed = Sum(reader, 13),
+                    Deduplicated = Sum(reader, 14),
+                    FlowEnded = Sum(reader, 15),
+                    Masked = Sum(reader, 16),
+                    Forgotten = Sum(reader, 17),
                 });
             }
         }

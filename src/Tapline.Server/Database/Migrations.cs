@@ -6,7 +6,7 @@ namespace Tapline.Server.Database;
 /// <summary>Schema steps; step N brings the store to version N (the first is 1).</summary>
 internal static class Migrations
 {
-    public static IReadOnlyList<string> Steps { get; } = [First];
+    public static IReadOnlyList<string> Steps { get; } = [First, Shaped];
 
     private const string First = """
         CREATE TABLE ingested_batch (
@@ -52,5 +52,14 @@ internal static class Migrations
         CREATE TABLE point (
             node VARCHAR NOT NULL, point VARCHAR NOT NULL, kind VARCHAR NOT NULL, switch VARCHAR, vm VARCHAR,
             vm_id VARCHAR, first_seen TIMESTAMP_NS NOT NULL, last_seen TIMESTAMP_NS NOT NULL);
+        """;
+
+    private const string Shaped = """
+        ALTER TABLE mirror_ledger ADD COLUMN dropped_rate_capped BIGINT DEFAULT 0;
+        ALTER TABLE mirror_ledger ADD COLUMN dropped_shed BIGINT DEFAULT 0;
+        ALTER TABLE mirror_ledger ADD COLUMN deduplicated BIGINT DEFAULT 0;
+        ALTER TABLE mirror_ledger ADD COLUMN flow_ended BIGINT DEFAULT 0;
+        ALTER TABLE mirror_ledger ADD COLUMN masked BIGINT DEFAULT 0;
+        ALTER TABLE mirror_ledger ADD COLUMN forgotten BIGINT DEFAULT 0;
         """;
 }

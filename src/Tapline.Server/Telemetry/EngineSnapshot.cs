@@ -84,8 +84,8 @@ internal sealed record EngineSnapshot
         /// <summary><c>kernel</c> or <c>user</c>: the path that the copies take.</summary>
         public string Mode { get; init; } = "user";
 
-        /// <summary>Bytes kept of each frame; null = all.</summary>
-        public int? Slice { get; init; }
+        /// <summary>What is done to each copy, as ordered; null = nothing.</summary>
+        public string? Shape { get; init; }
 
         public string State { get; init; } = "up";
 
@@ -100,6 +100,18 @@ internal sealed record EngineSnapshot
         public long Filtered { get; init; }
 
         public long SampledOut { get; init; }
+
+        /// <summary>Of the filtered: second copies of a frame.</summary>
+        public long Deduplicated { get; init; }
+
+        /// <summary>Of the filtered: frames of a flow of which as much had left as was wanted.</summary>
+        public long FlowEnded { get; init; }
+
+        /// <summary>Of the sent: frames in whose payload something was masked.</summary>
+        public long Masked { get; init; }
+
+        /// <summary>Frames and flows forgotten before their time because a table was full.</summary>
+        public long Forgotten { get; init; }
 
         /// <summary>Frames wanted and lost, by reason.</summary>
         public IReadOnlyDictionary<string, long> Dropped { get; init; } = new Dictionary<string, long>();

@@ -9,5 +9,10 @@ public enum DropReason : byte
     TooLong = 2,
     TargetDown = 3,
     Error = 4,
-    RateCapped = 16,
+
+    /// <summary>Above the session's rate cap.</summary>
+    RateCapped = 5,
+
+    /// <summary>Given up for frames of more value, because the target is slow.</summary>
+    Shed = 6,
 }

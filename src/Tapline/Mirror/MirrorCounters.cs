@@ -59,6 +59,9 @@ public struct MirrorCounters
     /// <summary>Above the session's rate cap.</summary>
     [FieldOffset(208)] public long DroppedRateCapped;
 
+    /// <summary>Given up for frames of more value while the target was slow.</summary>
+    [FieldOffset(232)] public long DroppedShed;
+
     /// <summary>Frames in whose payload something was masked.</summary>
     [FieldOffset(216)] public long Masked;
 
@@ -70,7 +73,7 @@ public struct MirrorCounters
 
     /// <summary>Frames that were wanted and did not leave whole.</summary>
     public readonly long Dropped =>
-        DroppedBusy + DroppedTooLong + DroppedTargetDown + DroppedError + DroppedRateCapped;
+        DroppedBusy + DroppedTooLong + DroppedTargetDown + DroppedError + DroppedRateCapped + DroppedShed;
 
     /// <summary>True when every offered frame is accounted for.</summary>
     public readonly bool Balances => Offered == Sent + Filtered + SampledOut + Dropped;
@@ -85,6 +88,7 @@ public struct MirrorCounters
             case DropReason.TooLong: DroppedTooLong++; break;
             case DropReason.TargetDown: DroppedTargetDown++; break;
             case DropReason.RateCapped: DroppedRateCapped++; break;
+            case DropReason.Shed: DroppedShed++; break;
             default: DroppedError++; break;
         }
     }

@@ -19,7 +19,6 @@ public sealed class MirrorSession : IDisposable
     private readonly WireOutput _output;
     private readonly bool[] _points = new bool[Limits.PointsMax];
     private readonly FrameShaper? _shaper;
-    private readonly SliceCut _slice;
     private MirrorCounters _counters;
 
     /// <summary>Creates the worker's instance; <paramref name="output"/> is disposed with it.</summary>
@@ -28,8 +27,6 @@ public sealed class MirrorSession : IDisposable
         _options = options;
         _filter = options.Filter;
         _output = output;
-        Invariant.Check(options.SliceBytes is 0 or >= SliceBytesMin);
-        _slice = SliceCut.Of(options.SliceBytes == 0 ? int.MaxValue : options.SliceBytes);
         _shaper = options.Shape is null ? null : new FrameShaper(options.Shape);
         Array.Fill(_points, options.AllPoints);
     }
@@ -69,7 +66,7 @@ public sealed class MirrorSession : IDisposable
             return;
         }
 
-        var reason = Send(meta, layout, frame, _slice);
+        var reason = Send(meta, layout, frame, SliceCut.Of(int.MaxValue));
         if (reason != DropReason.None)
         {
             _counters.CountDrop(reason);

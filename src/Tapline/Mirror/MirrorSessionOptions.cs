@@ -20,12 +20,7 @@ public sealed record MirrorSessionOptions
     /// <summary>Which frames are copied.</summary>
     public CompiledFilter Filter { get; init; } = CompiledFilter.Everything;
 
-    /// <summary>Bytes kept of each wire frame; 0 = whole frames.</summary>
-    public int SliceBytes { get; init; }
-
-    /// <summary>
-    /// What else is done to a copy on its way; null = nothing. A slice in it stands instead of <see cref="SliceBytes"/>.
-    /// </summary>
+    /// <summary>What is done to a copy on its way; null = nothing.</summary>
     public ShapePlan? Shape { get; init; }
 
     /// <summary>

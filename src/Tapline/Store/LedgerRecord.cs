@@ -55,4 +55,20 @@ public struct MirrorLedgerRecord
     public long DroppedTooLong;
     public long DroppedTargetDown;
     public long DroppedError;
+    public long DroppedRateCapped;
+
+    /// <summary>Given up for frames of more value, because the target was slow.</summary>
+    public long DroppedShed;
+
+    /// <summary>Of the filtered: second copies of a frame.</summary>
+    public long Deduplicated;
+
+    /// <summary>Of the filtered: frames of a flow of which as much had left as was wanted.</summary>
+    public long FlowEnded;
+
+    /// <summary>Of the sent: frames in whose payload something was masked.</summary>
+    public long Masked;
+
+    /// <summary>Frames and flows that the session forgot before their time because its tables were full.</summary>
+    public long Forgotten;
 }

@@ -58,7 +58,7 @@ internal sealed class KernelMirrors : IDisposable
         {
             Invariant.Check(_sessions.All(s => s.Id != id));
             var mirror = KernelMirror.Open(
-                _hooks, target.Interface!, KernelPlanning.Emission(plan.Filter), plan.SampleOneIn, out error);
+                _hooks, target.Interface!, KernelPlanning.Emission(plan.Filter), KernelPlanning.SampleOneIn(plan.Shape), out error);
             if (mirror is null)
             {
                 return false;

@@ -8,6 +8,7 @@ using Tapline.Filter;
 using Tapline.Mirror;
 using Tapline.Mirror.Kernel;
 using Tapline.Mirror.Send;
+using Tapline.Mirror.Shape;
 using Tapline.Mirror.Targets;
 
 namespace Tapline.Workers;
@@ -73,7 +74,7 @@ public static class KernelPlanning
             PassesOffloads = Array.IndexOf(s_handsOn, Kind(links, port)) >= 0 && ToolPort.AskTransmitOffloads(port),
             ReinjectsCopies = Kind(links, port) == "ifb",
             TargetWhyNot = target.Interface is null ? "its target is no interface of this host" : null,
-            Slices = plan.SliceBytes > 0,
+            ShapeWhyNot = ShapeWhyNot(plan.Shape),
             FilterWhyNot = FilterWhyNot(plan.Filter),
             KernelWhyNot = other is null ? kernelWhyNot : $"{other} is no interface on which a program could run",
         };
@@ -81,6 +82,15 @@ public static class KernelPlanning
 
     /// <summary>Emission of a session's expression; null when it wants every frame.</summary>
     internal static FilterEmission? Emission(string? expression) => null;
+
+    /// <summary>One frame in so many, if that is all of a session's shape; 1 = every frame.</summary>
+    internal static int SampleOneIn(string? shape) => ShapeOrders.Read(shape, out _) is { SampleBy: SampleBy.Frame } plan
+        ? (int)Math.Min(plan.SampleOneIn, int.MaxValue)
+        : 1;
+
+    private static string? ShapeWhyNot(string? shape) => ShapeOrders.Read(shape, out _) is { IsSampleOfFrames: false }
+        ? "its shape changes or chooses copies in user space, the kernel copies whole frames"
+        : null;
 
     private static string? FilterWhyNot(string? expression) =>
         string.IsNullOrWhiteSpace(expression) ? null : "its expression needs user space in this version";

@@ -39,7 +39,8 @@ internal sealed class KernelLab : IDisposable
     /// <summary>A session to the tool port, in the kernel or not at all.</summary>
     public static MirrorPlan Plan(string session = "m1", int sampleOneIn = 1, params string[] from) => new()
     {
-        Session = session, To = $"nic:{ToolPort}", Mode = MirrorMode.Kernel, SampleOneIn = sampleOneIn, From = from,
+        Session = session, To = $"nic:{ToolPort}", Mode = MirrorMode.Kernel,
+        Shape = sampleOneIn == 1 ? null : $"sample={sampleOneIn}", From = from,
     };
 
     /// <summary>A port of the switch whose far end is the VM's interface "e" + name.</summary>

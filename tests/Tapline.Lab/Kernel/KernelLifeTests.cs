@@ -246,7 +246,7 @@ public sealed partial class KernelLifeTests
         LabNeeds.Namespaces();
         using var lab = new KernelLab();
         var before = HostSnapshot.Take(lab.Host, _ => false);
-        var sliced = lab.TryStart(KernelHookKind.Auto, false, KernelLab.Plan() with { SliceBytes = 96 });
+        var sliced = lab.TryStart(KernelHookKind.Auto, false, KernelLab.Plan() with { Shape = "slice=96" });
         Assert.Contains("slice needs user space", sliced.Fault!.Fault, StringComparison.Ordinal);
         Assert.Equal(2, sliced.Fault.ExitCode);
         Assert.Equal(before, HostSnapshot.Take(lab.Host, _ => false));

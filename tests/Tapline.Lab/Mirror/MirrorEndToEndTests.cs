@@ -119,7 +119,7 @@ public sealed class MirrorEndToEndTests
         using var lab = new MirrorLab();
         using var engine = lab.Start(new MirrorPlan
         {
-            Session = "m1", To = $"nic:{MirrorLab.ToolPort}", Filter = "tcp dst port 7000", SliceBytes = 96,
+            Session = "m1", To = $"nic:{MirrorLab.ToolPort}", Filter = "tcp dst port 7000", Shape = "slice=96",
         });
         lab.Transfer(Noise(8 << 20));
         var report = engine.Finish();

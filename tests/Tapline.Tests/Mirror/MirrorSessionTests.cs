@@ -4,6 +4,7 @@ using Tapline.Base;
 using Tapline.Decode;
 using Tapline.Filter;
 using Tapline.Mirror;
+using Tapline.Mirror.Shape;
 using Tapline.Mirror.Targets;
 using Tapline.Tests.Support;
 using Xunit;
@@ -73,7 +74,7 @@ public class MirrorSessionTests
         Assert.Equal(1, session.Counters.Sent);
 
         var sliced = new MemoryOutput();
-        using var slicing = Session(sliced, o => o with { SliceBytes = 128 });
+        using var slicing = Session(sliced, o => o with { Shape = new ShapePlan { SliceBytes = 128 } });
         Offer(slicing, s_jumbo);
         Offer(slicing, s_long);
         slicing.EndBatch();
@@ -104,7 +105,7 @@ public class MirrorSessionTests
         using var whole = Session(new MemoryOutput());
         whole.Offer(cut, s_jumbo.Layout, s_jumbo.Bytes.AsSpan(0, 256));
         Assert.Equal(1, whole.Counters.DroppedError);
-        using var sliced = Session(new MemoryOutput(), o => o with { SliceBytes = 256 });
+        using var sliced = Session(new MemoryOutput(), o => o with { Shape = new ShapePlan { SliceBytes = 256 } });
         sliced.Offer(cut, s_jumbo.Layout, s_jumbo.Bytes.AsSpan(0, 256));
         sliced.EndBatch();
         Assert.Equal((1, 1), (sliced.Counters.Sent, sliced.Counters.SlicedWireFrames));

@@ -14,7 +14,6 @@ public class MirrorVerbTests
     [InlineData("mirror --from br0", "--to")]
     [InlineData("mirror --from br0 --to vxlan://10.0.0.1", "vxlan is not built yet; use nic:")]
     [InlineData("mirror --from br0 --to eth2", "write nic:INTERFACE")]
-    [InlineData("mirror --from br0 --to nic:eth2 --slice 3", "--slice wants 14 or more")]
     [InlineData("mirror --from br0 --to nic:eth2 --mode fast", "--mode")]
     [InlineData("mirror --from br0 --to nic:eth2 --seconds 0", "--seconds wants a number above 0")]
     public void AWrongCommandLineIsExplained(string line, string expected)

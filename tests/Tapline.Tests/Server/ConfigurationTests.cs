@@ -50,10 +50,10 @@ public class ConfigurationTests
         Assert.Equal(["bridge:br0", "vnet*"], c.Points);
         Assert.Equal(["vnet9"], c.Exclude);
         var ids = c.Mirrors[0];
-        Assert.Equal(("ids", "nic:eth2", "tcp port 80", 128), (ids.Session, ids.To, ids.Filter, ids.SliceBytes));
-        Assert.Equal((MirrorMode.Kernel, 5), (ids.Mode, ids.SampleOneIn));
+        Assert.Equal(("ids", "nic:eth2", "tcp port 80", "sample=5;slice=128"), (ids.Session, ids.To, ids.Filter, ids.Shape));
+        Assert.Equal(MirrorMode.Kernel, ids.Mode);
         Assert.Equal("m2", c.Mirrors[1].Session);
-        Assert.Equal((MirrorMode.Auto, 1), (c.Mirrors[1].Mode, c.Mirrors[1].SampleOneIn));
+        Assert.Equal((MirrorMode.Auto, null), (c.Mirrors[1].Mode, c.Mirrors[1].Shape));
         Assert.Equal("not port 22", c.Record!.Filter);
         Assert.Equal(IPEndPoint.Parse("[::1]:7778"), c.Console.Listen);
         var options = c.ToEngineOptions(new DataFolder("/srv/tapline"));
@@ -133,7 +133,8 @@ public class ConfigurationTests
             {
                 Node = to, Data = "/d", Points = points, Exclude = points, Workers = workers, RingBudgetBytes = budget,
                 HardwareTimestamps = hardware,
-                Mirrors = [new MirrorPlan { Session = "s", To = to, Filter = filter, From = points, SliceBytes = workers }],
+                Mirrors = [new MirrorPlan { Session = "s", To = to, Filter = filter, From = points,
+                    Shape = $"dedup={workers}ms,mac;slice={workers}" }],
                 Record = new RecordConfiguration { BudgetBytes = budget, Filter = filter },
                 Console = new ConsoleConfiguration
                 {

@@ -110,7 +110,7 @@ public class SpoolDecoderTests
     public void RowSizesAreThoseOfTheFormatDocument()
     {
         Assert.Equal(96, System.Runtime.CompilerServices.Unsafe.SizeOf<LedgerRecord>());
-        Assert.Equal(96, System.Runtime.CompilerServices.Unsafe.SizeOf<MirrorLedgerRecord>());
+        Assert.Equal(144, System.Runtime.CompilerServices.Unsafe.SizeOf<MirrorLedgerRecord>());
         Assert.True(System.Runtime.CompilerServices.Unsafe.SizeOf<FlowRecord>() >= SpoolLayout.FlowRowBytesMin);
     }
 

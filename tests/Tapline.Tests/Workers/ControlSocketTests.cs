@@ -41,10 +41,10 @@ public class ControlSocketTests
 
     [Theory]
     [InlineData("{\"session\":\"a\",\"to\":\"nic:x\"}", null)]
-    [InlineData("{\"to\":\"nic:x\",\"session\":\"a\",\"from\":[\"vm:w\",\"p*\"],\"filter\":\"tcp\",\"slice\":64}", null)]
+    [InlineData("{\"to\":\"nic:x\",\"session\":\"a\",\"from\":[\"vm:w\",\"p*\"],\"filter\":\"tcp\",\"shape\":\"slice=64\"}", null)]
     [InlineData("{\"session\":\"a\"}", "target")]
     [InlineData("{\"session\":\"a\",\"to\":\"nic:x\",\"slize\":1}", "slize")]
-    [InlineData("{\"session\":\"a\",\"to\":\"nic:x\",\"slice\":-1}", "slice")]
+    [InlineData("{\"session\":\"a\",\"to\":\"nic:x\",\"shape\":1}", "shape")]
     [InlineData("{\"session\":\"a\",\"to\":\"nic:x\",\"from\":[1]}", "from")]
     [InlineData("{\"session\":[],\"to\":\"nic:x\"}", "session")]
     [InlineData("{\"session\":\"\\ud800\",\"to\":\"nic:x\"}", "JSON")]

@@ -43,9 +43,9 @@ public sealed record KernelDecision(string Session, bool IsKernel, string Why, b
             return target;
         }
 
-        if (request.Slices)
+        if (request.ShapeWhyNot is { } shape)
         {
-            return "slice needs user space, the kernel copies whole frames";
+            return shape;
         }
 
         if (request.FilterWhyNot is { } filter)

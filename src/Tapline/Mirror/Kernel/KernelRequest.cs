@@ -25,8 +25,8 @@ internal sealed record KernelRequest
     /// <summary>Why copies cannot reach the target from the kernel; null = they can.</summary>
     public string? TargetWhyNot { get; init; }
 
-    /// <summary>The session cuts, masks, strips or otherwise changes its copies.</summary>
-    public bool Slices { get; init; }
+    /// <summary>Why the session's shape needs user space: it changes copies, or chooses by more than a count; null = it doesn't.</summary>
+    public string? ShapeWhyNot { get; init; }
 
     /// <summary>Why the expression cannot be judged in the kernel; null = it can.</summary>
     public string? FilterWhyNot { get; init; }

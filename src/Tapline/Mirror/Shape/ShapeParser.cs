@@ -124,8 +124,8 @@ public sealed class ShapeParser
             _ => SampleBy.None,
         };
         var ratio = value[(colon + 1)..];
-        if (by == SampleBy.None || !ratio.StartsWith("1/", StringComparison.Ordinal)
-            || !uint.TryParse(ratio.AsSpan(2), NumberStyles.None, CultureInfo.InvariantCulture, out var oneIn) || oneIn == 0)
+        ratio = ratio.StartsWith("1/", StringComparison.Ordinal) ? ratio[2..] : ratio;
+        if (by == SampleBy.None || !uint.TryParse(ratio, NumberStyles.None, CultureInfo.InvariantCulture, out var oneIn) || oneIn == 0)
         {
             _mistakes.Add($"sample does not understand \"{value}\"; write sample=1/10 (every tenth frame), "
                 + "sample=random:1/10 or sample=flow:1/10 (whole flows).");

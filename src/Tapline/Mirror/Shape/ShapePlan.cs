@@ -120,6 +120,9 @@ public sealed record ShapePlan
     public bool Rewrites => Strip != 0 || Mask is not null || AddressKey is not null || DestinationMac is not null
         || SourceMac is not null || VlanTag != 0;
 
+    /// <summary>True when all that is done is to take every N-th frame, which the kernel can do by itself.</summary>
+    public bool IsSampleOfFrames => this == new ShapePlan { Seed = Seed, SampleBy = SampleBy.Frame, SampleOneIn = SampleOneIn };
+
     /// <summary>True when something must be remembered of each flow.</summary>
     public bool FollowsFlows => FlowFrames != 0 || FlowBytes != 0 || Mask is { Fields.Count: > 0 };
 }

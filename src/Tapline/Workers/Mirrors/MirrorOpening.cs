@@ -39,9 +39,10 @@ internal static class MirrorOpening
                 return mistake;
             }
 
-            if (plan.SliceBytes is > 0 and < MirrorSession.SliceBytesMin)
+            _ = ShapeOrders.Read(plan.Shape, out mistake);
+            if (mistake is not null)
             {
-                return $"A slice of {plan.SliceBytes} bytes cuts into the Ethernet header; give {MirrorSession.SliceBytesMin} or more.";
+                return $"Session {plan.Session}: {mistake}";
             }
 
             ends.Add(new MirrorEnds(plan.Session, plan.From, target.Interface));
@@ -75,21 +76,21 @@ internal static class MirrorOpening
             return null;
         }
 
-        if (plan.SampleOneIn > 1)
+        var filter = CompiledFilter.Compile(plan.Filter, LinkType.Ethernet, out fault)!;
+        var target = TargetParser.Parse(plan.To, out fault)!;
+        var shape = ShapeOrders.Read(plan.Shape, out fault);
+        if (fault is not null)
         {
-            fault = $"Session {plan.Session} samples frames, which the kernel path does, but takes the {path.Why}";
             return null;
         }
 
-        var filter = CompiledFilter.Compile(plan.Filter, LinkType.Ethernet, out fault)!;
-        var target = TargetParser.Parse(plan.To, out fault)!;
         var options = new MirrorSessionOptions
         {
             Id = id,
             Name = plan.Session,
             Target = target,
             Filter = filter,
-            SliceBytes = plan.SliceBytes,
+            Shape = shape,
             AllPoints = plan.From.Count == 0,
         };
         var outputs = OutputOpener.Open(new OutputRequest(plan.Session, target, workers, plan.Filter), out fault);

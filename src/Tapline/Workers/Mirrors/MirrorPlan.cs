@@ -18,20 +18,19 @@ public sealed record MirrorPlan
     /// <summary>Filter expression; null = every frame.</summary>
     public string? Filter { get; init; }
 
-    /// <summary>Bytes kept of each frame; 0 = whole frames.</summary>
-    public int SliceBytes { get; init; }
+    /// <summary>
+    /// What is done to each copy, in the words of <see cref="Mirror.Shape.ShapeParser"/> separated by semicolons, e.g.
+    /// <c>slice=128;sample=flow:1/10</c>; null = nothing.
+    /// </summary>
+    public string? Shape { get; init; }
 
     /// <summary>Kernel path or user path.</summary>
     public MirrorMode Mode { get; init; }
 
-    /// <summary>One frame in so many of those selected is copied; 1 = all.</summary>
-    public int SampleOneIn { get; init; } = 1;
-
     /// <summary>True when both order the same: a session is left alone then.</summary>
     public bool Equals(MirrorPlan? other) => other is not null
-        && Session == other.Session && To == other.To && Filter == other.Filter && SliceBytes == other.SliceBytes
-        && Mode == other.Mode && SampleOneIn == other.SampleOneIn
-        && From.SequenceEqual(other.From);
+        && Session == other.Session && To == other.To && Filter == other.Filter && Shape == other.Shape
+        && Mode == other.Mode && From.SequenceEqual(other.From);
 
-    public override int GetHashCode() => HashCode.Combine(Session, To, Filter, SliceBytes, Mode, SampleOneIn, From.Count);
+    public override int GetHashCode() => HashCode.Combine(Session, To, Filter, Shape, Mode, From.Count);
 }

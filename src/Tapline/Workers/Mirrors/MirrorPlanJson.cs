@@ -59,19 +59,14 @@ public static class MirrorPlanJson
             json.WriteString("filter"u8, filter);
         }
 
-        if (plan.SliceBytes > 0)
+        if (plan.Shape is { } shape)
         {
-            json.WriteNumber("slice"u8, plan.SliceBytes);
+            json.WriteString("shape"u8, shape);
         }
 
         if (plan.Mode != MirrorMode.Auto)
         {
             json.WriteString("mode"u8, plan.Mode == MirrorMode.Kernel ? "kernel"u8 : "user"u8);
-        }
-
-        if (plan.SampleOneIn > 1)
-        {
-            json.WriteNumber("sample"u8, plan.SampleOneIn);
         }
     }
 
@@ -85,16 +80,14 @@ public static class MirrorPlanJson
                 return plan with { To = reader.GetString()! };
             case "filter" when reader.TokenType == JsonTokenType.String:
                 return plan with { Filter = reader.GetString() };
-            case "slice" when reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var bytes) && bytes >= 0:
-                return plan with { SliceBytes = bytes };
-            case "sample" when reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var oneIn) && oneIn > 0:
-                return plan with { SampleOneIn = oneIn };
+            case "shape" when reader.TokenType == JsonTokenType.String:
+                return plan with { Shape = reader.GetString() };
             case "mode" when reader.TokenType == JsonTokenType.String && reader.GetString() is "auto" or "kernel" or "user":
                 return plan with { Mode = Enum.Parse<MirrorMode>(reader.GetString()!, ignoreCase: true) };
             case "from" when reader.TokenType == JsonTokenType.StartArray:
                 return plan with { From = Sources(ref reader, ref mistake) };
             default:
-                mistake ??= $"A mirror session has no {key} of that kind; it takes session, to, from, filter, slice, mode and sample.";
+                mistake ??= $"A mirror session has no {key} of that kind; it takes session, to, from, filter, shape and mode.";
                 return plan;
         }
     }

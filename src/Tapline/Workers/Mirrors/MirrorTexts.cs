@@ -11,7 +11,7 @@ internal sealed class MirrorTexts(MirrorPlan plan)
     private readonly JsonEncodedText _to = JsonEncodedText.Encode(plan.To);
     private readonly JsonEncodedText[] _from = [.. plan.From.Select(f => JsonEncodedText.Encode(f))];
     private readonly JsonEncodedText? _filter = plan.Filter is { } filter ? JsonEncodedText.Encode(filter) : null;
-    private readonly int _slice = plan.SliceBytes;
+    private readonly JsonEncodedText? _shape = plan.Shape is { } shape ? JsonEncodedText.Encode(shape) : null;
 
     public void Write(Utf8JsonWriter json)
     {
@@ -33,9 +33,9 @@ internal sealed class MirrorTexts(MirrorPlan plan)
             json.WriteString("filter"u8, filter);
         }
 
-        if (_slice > 0)
+        if (_shape is { } shape)
         {
-            json.WriteNumber("slice"u8, _slice);
+            json.WriteString("shape"u8, shape);
         }
     }
 
@@ -48,11 +48,17 @@ internal sealed class MirrorTexts(MirrorPlan plan)
         json.WriteNumber("sent_bytes"u8, row.SentBytes);
         json.WriteNumber("filtered"u8, row.Filtered);
         json.WriteNumber("sampled_out"u8, row.SampledOut);
+        json.WriteNumber("deduplicated"u8, row.Deduplicated);
+        json.WriteNumber("flow_ended"u8, row.FlowEnded);
+        json.WriteNumber("masked"u8, row.Masked);
+        json.WriteNumber("forgotten"u8, row.Forgotten);
         json.WriteStartObject("dropped"u8);
         json.WriteNumber("busy"u8, row.DroppedBusy);
         json.WriteNumber("too_long"u8, row.DroppedTooLong);
         json.WriteNumber("target_down"u8, row.DroppedTargetDown);
         json.WriteNumber("error"u8, row.DroppedError);
+        json.WriteNumber("rate_capped"u8, row.DroppedRateCapped);
+        json.WriteNumber("shed"u8, row.DroppedShed);
         json.WriteEndObject();
     }
 }

@@ -6,10 +6,10 @@ using Tapline.Store;
 namespace Tapline.Workers;
 
 /// <summary>Sums a session's counters. Any thread; allocation-free.</summary>
-internal static class MirrorTotals
+public static class MirrorTotals
 {
     /// <summary>Totals of a session over the instances of all workers.</summary>
-    public static MirrorLedgerRecord Sum(MirrorSession[] byWorker, ushort id)
+    internal static MirrorLedgerRecord Sum(MirrorSession[] byWorker, ushort id)
     {
         var sum = new MirrorLedgerRecord { Session = id };
         foreach (var session in byWorker)
@@ -24,6 +24,12 @@ internal static class MirrorTotals
             sum.DroppedTooLong += Volatile.Read(in counters.DroppedTooLong);
             sum.DroppedTargetDown += Volatile.Read(in counters.DroppedTargetDown);
             sum.DroppedError += Volatile.Read(in counters.DroppedError);
+            sum.DroppedRateCapped += Volatile.Read(in counters.DroppedRateCapped);
+            sum.DroppedShed += Volatile.Read(in counters.DroppedShed);
+            sum.Deduplicated += Volatile.Read(in counters.Deduplicated);
+            sum.FlowEnded += Volatile.Read(in counters.FlowEnded);
+            sum.Masked += Volatile.Read(in counters.Masked);
+            sum.Forgotten += Volatile.Read(in counters.Forgotten);
         }
 
         sum.Offered = sum.Sent + sum.Filtered + sum.SampledOut + Dropped(sum);
@@ -31,7 +37,7 @@ internal static class MirrorTotals
     }
 
     /// <summary>What lies between two readings, for a ledger row.</summary>
-    public static MirrorLedgerRecord Difference(in MirrorLedgerRecord now, in MirrorLedgerRecord before, long timeNs) => new()
+    internal static MirrorLedgerRecord Difference(in MirrorLedgerRecord now, in MirrorLedgerRecord before, long timeNs) => new()
     {
         TimeNs = timeNs,
         Session = now.Session,
@@ -46,8 +52,15 @@ internal static class MirrorTotals
         DroppedTooLong = now.DroppedTooLong - before.DroppedTooLong,
         DroppedTargetDown = now.DroppedTargetDown - before.DroppedTargetDown,
         DroppedError = now.DroppedError - before.DroppedError,
+        DroppedRateCapped = now.DroppedRateCapped - before.DroppedRateCapped,
+        DroppedShed = now.DroppedShed - before.DroppedShed,
+        Deduplicated = now.Deduplicated - before.Deduplicated,
+        FlowEnded = now.FlowEnded - before.FlowEnded,
+        Masked = now.Masked - before.Masked,
+        Forgotten = now.Forgotten - before.Forgotten,
     };
 
+    /// <summary>Frames that were wanted and did not leave.</summary>
     public static long Dropped(in MirrorLedgerRecord row) =>
-        row.DroppedBusy + row.DroppedTooLong + row.DroppedTargetDown + row.DroppedError;
+        row.DroppedBusy + row.DroppedTooLong + row.DroppedTargetDown + row.DroppedError + row.DroppedRateCapped + row.DroppedShed;
 }

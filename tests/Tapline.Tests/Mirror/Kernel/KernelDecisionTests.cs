@@ -18,7 +18,7 @@ public class KernelDecisionTests
     }
 
     [Theory]
-    [InlineData("slice", "slice needs user space")]
+    [InlineData("shape", "its shape needs user space")]
     [InlineData("filter", "its expression is too much")]
     [InlineData("kernel", "old")]
     [InlineData("ifb", "is an ifb device")]
@@ -27,7 +27,7 @@ public class KernelDecisionTests
     {
         var request = s_fitting with
         {
-            Slices = what == "slice",
+            ShapeWhyNot = what == "shape" ? "its shape needs user space" : null,
             FilterWhyNot = what == "filter" ? "its expression is too much" : null,
             KernelWhyNot = what == "kernel" ? "this kernel is too old" : null,
             ReinjectsCopies = what == "ifb",

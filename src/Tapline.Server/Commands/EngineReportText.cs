@@ -36,6 +36,11 @@ internal static class EngineReportText
                 + $" (busy {row.DroppedBusy}, too long {row.DroppedTooLong}, target down {row.DroppedTargetDown},"
                 + $" error {row.DroppedError}, rate cap {row.DroppedRateCapped}, shed {row.DroppedShed});"
                 + $" {Quantity.Count(row.SentWireFrames)} wire frames.");
+            foreach (var member in mirror.Members)
+            {
+                output.Line($"  {member.To} got {Quantity.Count(member.Counts.Sent)}, dropped {Quantity.Count(member.Counts.Dropped)}"
+                    + (member.IsUp ? "." : "; it is down."));
+            }
         }
 
         output.Line(lost == 0 ? "Nothing was lost." : $"{Quantity.Count(lost)} frames or copies were lost, as listed.");

@@ -137,6 +137,12 @@ internal static class MirrorControl
                 Cell(m.Session), Cell(m.To), Cell(m.From.Count == 0 ? "all points" : string.Join(", ", m.From)),
                 Cell(m.Filter ?? "every frame"), Cell(m.State), Number(m.Offered), Number(m.Sent), Number(m.Filtered),
                 Number(m.SampledOut), Number(LedgerTotals.Dropped(m)));
+            foreach (var member in m.Members ?? [])
+            {
+                table.AddRow(
+                    Cell(""), Cell($"  {member.To}"), Cell(""), Cell("its share"), Cell(member.State), Cell(""), Number(member.Sent),
+                    Cell(""), Cell(""), Number(member.Dropped));
+            }
         }
 
         AnsiConsole.Write(table);

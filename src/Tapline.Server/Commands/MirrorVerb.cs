@@ -18,7 +18,11 @@ internal static class MirrorVerb
             Required = true,
             AllowMultipleArgumentsPerToken = false,
         };
-        var to = new Option<string>("--to") { Description = "Where the copies go: nic:INTERFACE.", Required = true };
+        var to = new Option<string[]>("--to")
+        {
+            Description = "Where the copies go: nic:INTERFACE. Repeated: the targets share the flows.", Required = true,
+            AllowMultipleArgumentsPerToken = false,
+        };
         var filter = new Option<string?>("--filter") { Description = "Copies only what this expression selects." };
         var mode = new Option<MirrorMode>("--mode")
         {
@@ -31,7 +35,7 @@ internal static class MirrorVerb
         var json = new Option<bool>("--json") { Description = "Prints the ledger as one JSON object." };
         to.Validators.Add(result =>
         {
-            if (TargetParser.Parse(result.GetValueOrDefault<string>() ?? "", out var error) is null)
+            if (TargetParser.Parse(Joined(result.GetValueOrDefault<string[]>()), out var error) is null)
             {
                 result.AddError(error!);
             }
@@ -62,6 +66,8 @@ internal static class MirrorVerb
                 "One minute of headers, then the ledger as JSON."),
             ("tapline mirror --from bridge:br0 --to nic:eth2 --mask cards,http-auth --anonymise /etc/tapline/ids.key",
                 "What a tool outside may see: no card numbers, no passwords, other addresses."),
+            ("tapline mirror --from bridge:br0 --to nic:eth2 --to nic:eth3",
+                "Two tools share the flows; when one is down the other has them all."),
             ("tapline mirror --from bridge:br0 --to nic:eth2 --explain", "Kernel path or user path, and why."));
         command.SetAction(parsed => EngineVerb.RunOrExplain(
             OvsOptions.Apply(new EngineOptions
@@ -72,7 +78,7 @@ internal static class MirrorVerb
                     new MirrorPlan
                     {
                         Session = "m1",
-                        To = parsed.GetValue(to)!,
+                        To = Joined(parsed.GetValue(to)),
                         Filter = parsed.GetValue(filter),
                         Shape = ShapeOptions.Read(parsed),
                         Mode = parsed.GetValue(mode),
@@ -86,6 +92,8 @@ internal static class MirrorVerb
             parsed.GetValue(explain)));
         return command;
     }
+
+    private static string Joined(string[]? targets) => string.Join(GroupTarget.Separator, targets ?? []);
 
     private static string[] Split(string[]? words) =>
         (words ?? []).SelectMany(w => w.Split(',', StringSplitOptions.TrimEntries)).Where(w => w.Length > 0).ToArray();

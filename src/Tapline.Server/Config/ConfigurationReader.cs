@@ -4,6 +4,7 @@ using System.Net;
 using Tapline.Base;
 using Tapline.Mirror.Kernel;
 using Tapline.Mirror.Shape;
+using Tapline.Mirror.Targets;
 using Tapline.Workers;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
@@ -136,7 +137,8 @@ internal static class ConfigurationReader
             section.Mistake("session", $"'{session}' is the name of another session.");
         }
 
-        var to = section.Text("to");
+        var targets = section.Texts("to");
+        var to = targets.Count == 0 ? null : string.Join(GroupTarget.Separator, targets);
         if (to is null)
         {
             section.Mistake("to", "a mirror needs a target, e.g. nic:eth2.");

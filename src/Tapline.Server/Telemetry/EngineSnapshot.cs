@@ -115,6 +115,25 @@ internal sealed record EngineSnapshot
 
         /// <summary>Frames wanted and lost, by reason.</summary>
         public IReadOnlyDictionary<string, long> Dropped { get; init; } = new Dictionary<string, long>();
+
+        /// <summary>The targets of a group; null when there is one target.</summary>
+        public IReadOnlyList<MirrorMember>? Members { get; init; }
+    }
+
+    /// <summary>One target of a group, in frames as captured.</summary>
+    internal sealed record MirrorMember
+    {
+        public string To { get; init; } = "";
+
+        public string State { get; init; } = "up";
+
+        public long Sent { get; init; }
+
+        public long SentWireFrames { get; init; }
+
+        public long SentBytes { get; init; }
+
+        public long Dropped { get; init; }
     }
 
     internal sealed record RecorderState

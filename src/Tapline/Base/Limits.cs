@@ -128,6 +128,9 @@ public static class Limits
     /// <summary>Flows that a session remembers on one worker, when its shape asks what a flow has sent before.</summary>
     public const int MirrorFlows = 1 << 16;
 
+    /// <summary>Flows whose first frames a session on one worker tells from later ones (4 bytes each).</summary>
+    public const int MirrorValueFlows = 1 << 15;
+
     /// <summary>Flows that an analysis of files follows at once, over all its workers; memory is touched as used.</summary>
     public const int OfflineFlowsDefault = 1 << 19;
 

@@ -4,6 +4,7 @@
 using Tapline.Base;
 using Tapline.Decode;
 using Tapline.Filter;
+using Tapline.Mirror.Group;
 using Tapline.Mirror.Shape;
 
 namespace Tapline.Mirror;
@@ -14,12 +15,17 @@ public sealed class MirrorSession : IDisposable
     /// <summary>The shortest slice: an Ethernet header.</summary>
     public const int SliceBytesMin = 14;
 
+    /// <summary>Frames for which a target that has just taken nothing is not asked again: each time is a system call.</summary>
+    private const int StuckFlushPause = 16;
+
     private readonly MirrorSessionOptions _options;
     private readonly CompiledFilter _filter;
     private readonly WireOutput _output;
     private readonly bool[] _points = new bool[Limits.PointsMax];
     private readonly FrameShaper? _shaper;
+    private readonly FrameValue _value = new();
     private MirrorCounters _counters;
+    private int _flushPause;
 
     /// <summary>Creates the worker's instance; <paramref name="output"/> is disposed with it.</summary>
     public MirrorSession(MirrorSessionOptions options, WireOutput output)
@@ -37,8 +43,11 @@ public sealed class MirrorSession : IDisposable
     /// <summary>The counters, written by the worker only; other threads read single fields with Volatile.</summary>
     public ref readonly MirrorCounters Counters => ref _counters;
 
+    /// <summary>The group of targets among which this session spreads flows; null when it has one target.</summary>
+    public GroupOutput? Group => _output as GroupOutput;
+
     /// <summary>True while the target takes frames.</summary>
-    public bool IsTargetUp => _output.IsUp;
+    public bool IsTargetUp => _output.IsAnyUp;
 
     /// <summary>
     /// Says whether the point is a source of this session. Called when the point appears, before its first frame.
@@ -66,11 +75,8 @@ public sealed class MirrorSession : IDisposable
             return;
         }
 
-        var reason = Send(meta, layout, frame, SliceCut.Of(int.MaxValue));
-        if (reason != DropReason.None)
-        {
-            _counters.CountDrop(reason);
-        }
+        _output.Route(meta, layout);
+        Account(Send(meta, layout, frame, SliceCut.Of(int.MaxValue)));
     }
 
     /// <summary>Hands over what waits. Call after every batch, and regularly when no frames come.</summary>
@@ -81,6 +87,7 @@ public sealed class MirrorSession : IDisposable
 
     public void Dispose()
     {
+        _value.Dispose();
         _shaper?.Dispose();
         _output.Dispose();
     }
@@ -100,6 +107,7 @@ public sealed class MirrorSession : IDisposable
             return;
         }
 
+        _output.Route(meta, layout);
         var reason = DropReason.Error;
         if (shaper.TryShape(ref meta, ref layout, ref frame, out var isMasked))
         {
@@ -107,9 +115,15 @@ public sealed class MirrorSession : IDisposable
             reason = Send(meta, layout, frame, shaper.Cut(layout, frame));
         }
 
+        Account(reason);
+    }
+
+    private void Account(DropReason reason)
+    {
         if (reason != DropReason.None)
         {
             _counters.CountDrop(reason);
+            _output.NoteDrop();
         }
     }
 
@@ -118,6 +132,11 @@ public sealed class MirrorSession : IDisposable
         if (!_output.IsUp)
         {
             return DropReason.TargetDown;
+        }
+
+        if (!IsWorth(layout))
+        {
+            return DropReason.Shed;
         }
 
         var bytesMax = _output.FrameBytesMax;
@@ -153,6 +172,20 @@ public sealed class MirrorSession : IDisposable
 
         _output.EndFrame(ref _counters);
         return DropReason.None;
+    }
+
+    // A target that does not keep up: what it is given is chosen, instead of whatever comes when there is room.
+    private bool IsWorth(in FrameLayout layout)
+    {
+        var fill = _output.FillPercent;
+        if (fill >= FrameValue.CrowdedPercent && --_flushPause < 0)
+        {
+            _output.Flush(ref _counters);
+            fill = _output.FillPercent;
+            _flushPause = fill >= FrameValue.CrowdedPercent ? StuckFlushPause : 0;
+        }
+
+        return _value.IsWorth(layout, fill);
     }
 
     // A frame of which capture kept only the beginning can leave when the session wants no more than that.

@@ -46,6 +46,9 @@ internal sealed class SendQueue : IDisposable
     /// <summary>Waiting wire frames from the oldest on that lie next to each other in the ring.</summary>
     public int HeadRun => Math.Min(Count, _entries.Length - HeadIndex);
 
+    /// <summary>The fuller of the two, places for wire frames and bytes, in percent.</summary>
+    public int FillPercent => (int)Math.Max(100L * Count / _entries.Length, Count == 0 ? 0 : 100 * (_dataTail - _dataHead) / _bufferBytes);
+
     /// <summary>Where in the buffer the next wire frame is to be written.</summary>
     public int WriteOffset { get; private set; }
 

@@ -15,6 +15,25 @@ public abstract class WireOutput : IDisposable
     /// <summary>True while the target takes frames; false when it is down or gone.</summary>
     public abstract bool IsUp { get; }
 
+    /// <summary>True while some part of the target takes frames. Any thread.</summary>
+    public virtual bool IsAnyUp => IsUp;
+
+    /// <summary>How full the buffer of frames is that the target has not taken yet, in percent.</summary>
+    public abstract int FillPercent { get; }
+
+    /// <summary>
+    /// The next frame, before anything else is asked about it: an output that leads to several places chooses here, and all
+    /// properties speak of that place until the next call.
+    /// </summary>
+    public virtual void Route(in FrameMeta meta, in FrameLayout layout)
+    {
+    }
+
+    /// <summary>The frame of the last <see cref="Route"/> was dropped before or by <see cref="Begin"/>.</summary>
+    public virtual void NoteDrop()
+    {
+    }
+
     /// <summary>
     /// Asks for room for one captured frame that becomes up to <paramref name="wireFrames"/> wire frames of together up
     /// to <paramref name="wireBytes"/> bytes. <see cref="DropReason.None"/> = there is room, and <see cref="Slot"/>,

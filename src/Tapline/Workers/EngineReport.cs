@@ -68,6 +68,9 @@ public sealed record MirrorReport
 
     public Store.MirrorLedgerRecord Ledger { get; init; }
 
+    /// <summary>What each target of a group got; empty when there is one target.</summary>
+    public IReadOnlyList<MirrorMember> Members { get; init; } = [];
+
     /// <summary>
     /// Frames that the tool port's driver dropped meanwhile, whoever sent them: a witness beside the ledger. Kernel path only.
     /// </summary>

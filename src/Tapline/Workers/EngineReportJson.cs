@@ -40,6 +40,7 @@ public static class EngineReportJson
             json.WriteString("to", mirror.To);
             json.WriteString("mode", mirror.Mode);
             MirrorTexts.WriteCounts(json, mirror.Ledger);
+            WriteMembers(json, mirror.Members);
             if (mirror.TargetTxDropped is { } txDropped)
             {
                 json.WriteNumber("target_tx_dropped", txDropped);
@@ -60,6 +61,25 @@ public static class EngineReportJson
         }
 
         json.WriteEndObject();
+    }
+
+    private static void WriteMembers(Utf8JsonWriter json, IReadOnlyList<MirrorMember> members)
+    {
+        if (members.Count == 0)
+        {
+            return;
+        }
+
+        json.WriteStartArray("members");
+        foreach (var member in members)
+        {
+            json.WriteStartObject();
+            json.WriteString("to", member.To);
+            MirrorMembers.WriteCounts(json, member);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 
     private static void WriteCounts(Utf8JsonWriter json, long arrived, long dropped, in PointCounts counts)

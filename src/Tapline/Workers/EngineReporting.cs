@@ -62,7 +62,8 @@ internal static class EngineReporting
         .. parts.Mirrors.All.Select(mirror => new MirrorReport
         {
             Session = mirror.Plan.Session, To = mirror.Plan.To, Mode = mirror.Path.IsKernel ? "kernel" : "user",
-            Ledger = mirror.Totals(), TargetTxDropped = mirror.TargetTxDropped,
+            Ledger = mirror.Totals(), Members = [.. Enumerable.Range(0, mirror.Members.Count).Select(i => mirror.Members[i])],
+            TargetTxDropped = mirror.TargetTxDropped,
         }),
     ];
 }

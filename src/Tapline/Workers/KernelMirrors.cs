@@ -48,9 +48,9 @@ internal sealed class KernelMirrors : IDisposable
     /// </summary>
     public bool Add(ushort id, MirrorPlan plan, out string error)
     {
-        if (TargetParser.Parse(plan.To, out var mistake) is not { } target)
+        if (TargetParser.Parse(plan.To, out var mistake) is not NicTarget target)
         {
-            error = mistake!;
+            error = mistake ?? $"The kernel copies to an interface only, not to {plan.To}.";
             return false;
         }
 
@@ -58,7 +58,7 @@ internal sealed class KernelMirrors : IDisposable
         {
             Invariant.Check(_sessions.All(s => s.Id != id));
             var mirror = KernelMirror.Open(
-                _hooks, target.Interface!, KernelPlanning.Emission(plan.Filter), KernelPlanning.SampleOneIn(plan.Shape), out error);
+                _hooks, target.Name, KernelPlanning.Emission(plan.Filter), KernelPlanning.SampleOneIn(plan.Shape), out error);
             if (mirror is null)
             {
                 return false;

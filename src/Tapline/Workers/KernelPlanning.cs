@@ -63,7 +63,7 @@ public static class KernelPlanning
             return null;
         }
 
-        var port = target.Interface ?? "";
+        var port = (target as NicTarget)?.Name ?? "";
         IReadOnlyList<string> sources = plan.From.Count > 0 ? plan.From : points;
         var other = sources.FirstOrDefault(w => s_notInterfaces.Any(n => w.StartsWith(n, StringComparison.Ordinal)));
         return new KernelRequest
@@ -73,7 +73,12 @@ public static class KernelPlanning
             ToolPort = port,
             PassesOffloads = Array.IndexOf(s_handsOn, Kind(links, port)) >= 0 && ToolPort.AskTransmitOffloads(port),
             ReinjectsCopies = Kind(links, port) == "ifb",
-            TargetWhyNot = target.Interface is null ? "its target is no interface of this host" : null,
+            TargetWhyNot = target switch
+            {
+                NicTarget => null,
+                GroupTarget => "its target is a group, in which user space keeps each flow with one member",
+                _ => "its target is no interface of this host",
+            },
             ShapeWhyNot = ShapeWhyNot(plan.Shape),
             FilterWhyNot = FilterWhyNot(plan.Filter),
             KernelWhyNot = other is null ? kernelWhyNot : $"{other} is no interface on which a program could run",

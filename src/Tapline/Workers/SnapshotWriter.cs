@@ -132,6 +132,7 @@ internal sealed class SnapshotWriter : IControlAnswers
             json.WriteString("mode"u8, running[s].Path.IsKernel ? "kernel"u8 : "user"u8);
             json.WriteString("state"u8, running[s].IsUp ? "up"u8 : "down"u8);
             MirrorTexts.WriteCounts(json, running[s].Totals());
+            running[s].Members.Write(json);
             if (running[s].TargetTxDropped is { } txDropped)
             {
                 json.WriteNumber("target_tx_dropped"u8, txDropped);

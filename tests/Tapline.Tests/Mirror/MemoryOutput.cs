@@ -28,6 +28,8 @@ internal sealed class MemoryOutput(int entries = 4096, int bufferBytes = 4 << 20
 
     public override bool IsUp => Up;
 
+    public override int FillPercent => _queue.FillPercent;
+
     public override DropReason Begin(
         in FrameMeta meta, in FrameLayout layout, int wireFrames, int wireBytes, ref MirrorCounters counters)
     {

@@ -12,7 +12,7 @@ public class TargetParserTests
     {
         var target = TargetParser.Parse("nic:eth2", out var error);
         Assert.Null(error);
-        Assert.Equal("eth2", target!.Interface);
+        Assert.Equal(["eth2"], target!.Interfaces);
         Assert.Equal("nic:eth2", target.ToString());
     }
 

@@ -1,5 +1,6 @@
 // From a target to what carries the copies there, one output for each worker. Everything that targets of the same session
 // share (a file, a listener, a sequence) is made here and ends with the last of its outputs. Control thread.
+using Tapline.Mirror.Group;
 using Tapline.Mirror.Targets;
 
 namespace Tapline.Mirror.Send;
@@ -20,9 +21,28 @@ public static class OutputOpener
     /// </summary>
     public static WireOutput[]? Open(OutputRequest request, out string? error) => request.Target switch
     {
+        GroupTarget group => OpenGroup(request, group, out error),
         NicTarget nic => OpenEach(request.Workers, (out string? fault) => PacketSender.Open(nic.Name, out fault), out error),
         _ => throw new ArgumentOutOfRangeException(nameof(request), request.Target, "a kind of target without an output"),
     };
+
+    private static GroupOutput[]? OpenGroup(OutputRequest request, GroupTarget group, out string? error)
+    {
+        error = null;
+        var members = new List<WireOutput[]>();
+        foreach (var target in group.Members)
+        {
+            if (Open(request with { Target = target }, out error) is not { } outputs)
+            {
+                members.ForEach(m => Array.ForEach(m, o => o.Dispose()));
+                return null;
+            }
+
+            members.Add(outputs);
+        }
+
+        return [.. Enumerable.Range(0, request.Workers).Select(w => new GroupOutput([.. members.Select(m => m[w])]))];
+    }
 
     private delegate WireOutput? Opening(out string? error);
 

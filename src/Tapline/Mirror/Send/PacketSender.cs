@@ -63,6 +63,9 @@ public sealed unsafe class PacketSender : WireOutput
     /// <inheritdoc/>
     public override bool IsUp => _isUp;
 
+    /// <inheritdoc/>
+    public override int FillPercent => _queue.FillPercent;
+
     /// <summary>The target's kernel index now; 0 while it is gone. Never capture there.</summary>
     public int InterfaceIndex => _port.Index;
 

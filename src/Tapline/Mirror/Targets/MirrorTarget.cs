@@ -4,8 +4,8 @@ namespace Tapline.Mirror.Targets;
 /// <summary>A parsed target. Immutable; its text, canonical, is what ledgers and records call it.</summary>
 public abstract record MirrorTarget
 {
-    /// <summary>The tool port when the target is an interface of this host, which must not be captured; else null.</summary>
-    public virtual string? Interface => null;
+    /// <summary>Tool ports: interfaces of this host that take copies and must not be captured.</summary>
+    public virtual IReadOnlyList<string> Interfaces => [];
 
     /// <summary>The canonical text, which <see cref="TargetParser"/> reads again.</summary>
     public sealed override string ToString() => Text;

@@ -11,7 +11,7 @@ public sealed record NicTarget(string Name) : MirrorTarget
     private const int InterfaceNameCharactersMax = 15;
 
     /// <inheritdoc/>
-    public override string Interface => Name;
+    public override IReadOnlyList<string> Interfaces => [Name];
 
     /// <inheritdoc/>
     protected override string Text => Prefix + Name;

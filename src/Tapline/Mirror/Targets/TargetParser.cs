@@ -22,6 +22,47 @@ public static class TargetParser
     /// <summary>Null and one sentence in <paramref name="error"/> when the text names no target.</summary>
     public static MirrorTarget? Parse(string text, out string? error)
     {
+        var texts = Split(text);
+        if (texts.Count == 1)
+        {
+            return ParseOne(text, out error);
+        }
+
+        var members = new List<MirrorTarget>();
+        foreach (var one in texts)
+        {
+            if (ParseOne(one, out error) is not { } member)
+            {
+                return null;
+            }
+
+            members.Add(member);
+        }
+
+        return GroupTarget.Of(members, out error);
+    }
+
+    // A bar may stand in a path; between two targets it stands before the second one's kind.
+    private static List<string> Split(string text)
+    {
+        var texts = new List<string>();
+        var start = 0;
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (text[i] == GroupTarget.Separator
+                && Array.Exists(s_kinds, k => text.AsSpan(i + 1).StartsWith(k.Prefix, StringComparison.Ordinal)))
+            {
+                texts.Add(text[start..i]);
+                start = i + 1;
+            }
+        }
+
+        texts.Add(text[start..]);
+        return texts;
+    }
+
+    private static MirrorTarget? ParseOne(string text, out string? error)
+    {
         foreach (var (prefix, parse) in s_kinds)
         {
             if (text.StartsWith(prefix, StringComparison.Ordinal))

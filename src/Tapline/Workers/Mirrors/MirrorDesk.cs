@@ -210,7 +210,7 @@ internal sealed class MirrorDesk : IDisposable
     private void PutIntoForce(
         IReadOnlyList<RunningMirror> before, List<RunningMirror> next, List<RunningMirror> opened, List<string> peers)
     {
-        List<string> toolPorts = [.. next.Select(r => r.Target.Interface).OfType<string>(), .. peers];
+        List<string> toolPorts = [.. next.SelectMany(r => r.Target.Interfaces), .. peers];
         // First no capture at the new tool ports, then copies to them; at the old ones the other way round.
         Exclude([.. ToolPorts.Concat(toolPorts).Distinct()]);
         Volatile.Write(ref _all, [.. _all, .. opened]);

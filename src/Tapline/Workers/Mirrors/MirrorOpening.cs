@@ -45,7 +45,11 @@ internal static class MirrorOpening
                 return $"Session {plan.Session}: {mistake}";
             }
 
-            ends.Add(new MirrorEnds(plan.Session, plan.From, target.Interface));
+            ends.AddRange(target.Interfaces.Select(i => new MirrorEnds(plan.Session, plan.From, i)));
+            if (target.Interfaces.Count == 0)
+            {
+                ends.Add(new MirrorEnds(plan.Session, plan.From, null));
+            }
         }
 
         if (ends.Count == 0)

@@ -31,6 +31,7 @@ internal sealed class RunningMirror : IDisposable
         _byWorker = byWorker;
         _kernel = kernel;
         Texts = new MirrorTexts(plan);
+        Members = new MirrorMembers(target, byWorker);
     }
 
     /// <summary>Kernel or user path, and why.</summary>
@@ -47,6 +48,9 @@ internal sealed class RunningMirror : IDisposable
 
     /// <summary>Its unchanging part in snapshots.</summary>
     public MirrorTexts Texts { get; }
+
+    /// <summary>What each target of a group got; empty when there is one target.</summary>
+    public MirrorMembers Members { get; }
 
     /// <summary>The target as parsed.</summary>
     public MirrorTarget Target { get; }

@@ -33,6 +33,7 @@ internal static class Bpf
     public const int BPF_FUNC_map_lookup_elem = 1;
     public const int BPF_FUNC_ktime_get_ns = 5;
     public const int BPF_FUNC_clone_redirect = 13;
+    public const int BPF_FUNC_redirect = 23;
     public const int BPF_FUNC_skb_load_bytes = 26;
     public const int BPF_FUNC_check_mtu = 163;
     public const int BPF_MTU_CHK_SEGS = 1;

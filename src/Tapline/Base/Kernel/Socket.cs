@@ -26,6 +26,7 @@ internal static class Socket
     public const int SO_RCVBUF = 8;
     public const int SO_RCVTIMEO = 20;
     public const int SO_RCVBUFFORCE = 33;
+    public const int SO_MARK = 36;
     public const int SO_ATTACH_BPF = 50;
 
     public const int MSG_DONTWAIT = 0x40;

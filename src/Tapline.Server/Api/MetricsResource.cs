@@ -67,6 +67,16 @@ internal static class MetricsResource
             mirrors.SelectMany(m => m.Dropped.Select(d => (
                 $"{{session=\"{Escape(m.Session)}\",to=\"{Escape(m.To)}\",reason=\"{Escape(d.Key)}\"}}", (double)d.Value))));
 
+        var proved = mirrors.Where(m => m.Canary is { State: not "off" }).ToList();
+        Canaries("tapline_mirror_canary_up", "gauge", "1 = the last canary came out at the target.", c => c.State == "ok" ? 1 : 0);
+        Canaries("tapline_mirror_canaries_sent_total", "counter", "Canaries that entered by a point.", c => c.Sent);
+        Canaries("tapline_mirror_canaries_delivered_total", "counter", "Canaries that came out.", c => c.Delivered);
+        Canaries("tapline_mirror_canary_delay_seconds", "gauge", "From entry to coming out, of the last one.", c => c.DelayNs / 1e9);
+
+        void Canaries(string name, string type, string help, Func<EngineSnapshot.Canary, double> value) => Family(
+            text, name, type, help,
+            proved.Select(m => ($"{{session=\"{Escape(m.Session)}\",to=\"{Escape(m.To)}\"}}", value(m.Canary!))));
+
         void Mirrors(string name, string help, Func<EngineSnapshot.Mirror, long> value) => Family(
             text, $"tapline_mirror_{name}_frames_total", "counter", help,
             mirrors.Select(m => ($"{{session=\"{Escape(m.Session)}\",to=\"{Escape(m.To)}\"}}", (double)value(m))));

@@ -36,6 +36,12 @@ internal static class EngineReportText
                 + $" (busy {row.DroppedBusy}, too long {row.DroppedTooLong}, target down {row.DroppedTargetDown},"
                 + $" error {row.DroppedError}, rate cap {row.DroppedRateCapped}, shed {row.DroppedShed});"
                 + $" {Quantity.Count(row.SentWireFrames)} wire frames.");
+            if (mirror.Canary is { Sent: > 0 } canary)
+            {
+                output.Line($"  Canaries: {canary.Delivered} of {canary.Sent} came out"
+                    + (canary.Problem is null ? $", the last after {canary.DelayNs / 1e6:0.0} ms." : $"; {canary.Problem}."));
+            }
+
             foreach (var member in mirror.Members)
             {
                 output.Line($"  {member.To} got {Quantity.Count(member.Counts.Sent)}, dropped {Quantity.Count(member.Counts.Dropped)}"

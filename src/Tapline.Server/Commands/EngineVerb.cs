@@ -73,6 +73,8 @@ internal static class EngineVerb
         Description = "Say which path each mirror session would take and why, and end.",
     };
 
+    private static readonly Option<string?> s_canary = CanaryOption.Make();
+
     private static readonly Option<bool> s_json = new("--json") { Description = "Print the ledger as one JSON object." };
 
     public static Command Build()
@@ -81,7 +83,7 @@ internal static class EngineVerb
         var verb = new Command("engine", "The data plane alone: capture, analyse, mirror, record.")
         {
             s_config, s_points, s_exclude, s_mirrors, s_record, s_data, s_workers, s_ring, s_timestamps, s_seconds, s_node,
-            s_explain, s_json, OvsOptions.Database, OvsOptions.Mirror,
+            s_canary, s_explain, s_json, OvsOptions.Database, OvsOptions.Mirror,
         };
         verb.Examples(
             ("tapline engine --point vnet0 --seconds 10 --json", "observe one port for ten seconds and print what became of its frames"),
@@ -190,6 +192,7 @@ internal static class EngineVerb
             Seconds = parsed.GetValue(s_seconds) ?? options.Seconds,
             Node = parsed.GetValue(s_node) ?? options.Node,
             DataFolder = parsed.GetValue(s_data) ?? options.DataFolder,
+            CanarySeconds = parsed.GetValue(s_canary) is { } canary ? CanaryOption.Parse(canary)!.Value : options.CanarySeconds,
             HardwareTimestamps = parsed.GetValue(s_timestamps) == "hardware" || options.HardwareTimestamps,
         };
     }

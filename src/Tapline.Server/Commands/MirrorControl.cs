@@ -125,7 +125,7 @@ internal static class MirrorControl
         }
 
         var table = new Table { Border = TableBorder.Simple };
-        table.AddColumns("session", "to", "from", "filter", "state");
+        table.AddColumns("session", "to", "from", "filter", "state", "canary");
         foreach (var name in (string[])["offered", "sent", "filtered", "sampled out", "dropped"])
         {
             table.AddColumn(new TableColumn(name).RightAligned());
@@ -135,17 +135,24 @@ internal static class MirrorControl
         {
             table.AddRow(
                 Cell(m.Session), Cell(m.To), Cell(m.From.Count == 0 ? "all points" : string.Join(", ", m.From)),
-                Cell(m.Filter ?? "every frame"), Cell(m.State), Number(m.Offered), Number(m.Sent), Number(m.Filtered),
+                Cell(m.Filter ?? "every frame"), Cell(m.State), Cell(CanaryText(m.Canary)), Number(m.Offered), Number(m.Sent), Number(m.Filtered),
                 Number(m.SampledOut), Number(LedgerTotals.Dropped(m)));
             foreach (var member in m.Members ?? [])
             {
                 table.AddRow(
-                    Cell(""), Cell($"  {member.To}"), Cell(""), Cell("its share"), Cell(member.State), Cell(""), Number(member.Sent),
+                    Cell(""), Cell($"  {member.To}"), Cell(""), Cell("its share"), Cell(member.State), Cell(""), Cell(""), Number(member.Sent),
                     Cell(""), Cell(""), Number(member.Dropped));
             }
         }
 
         AnsiConsole.Write(table);
+
+        static string CanaryText(EngineSnapshot.Canary? canary) => canary switch
+        {
+            null => "not yet",
+            { State: "ok" } => string.Create(CultureInfo.InvariantCulture, $"{canary.DelayNs / 1e6:0.0} ms"),
+            _ => $"{canary.State}: {canary.Problem}",
+        };
 
         static Text Cell(string text) => new(TerminalText.Printable(text));
         static Text Number(long count) => new(count.ToString("N0", CultureInfo.InvariantCulture));

@@ -32,6 +32,7 @@ internal static class MirrorVerb
         var explain = new Option<bool>("--explain") { Description = "Says which path the copies would take and why, and ends." };
         var seconds = new Option<double?>("--seconds") { Description = "Ends by itself after so many seconds." };
         var workers = new Option<int>("--workers") { Description = "Worker threads (default: one a processor)." };
+        var canary = CanaryOption.Make();
         var json = new Option<bool>("--json") { Description = "Prints the ledger as one JSON object." };
         to.Validators.Add(result =>
         {
@@ -50,7 +51,7 @@ internal static class MirrorVerb
         var command = new Command(
             "mirror", "Copies frames from points of the virtual switch to a tool port, or changes the sessions of a running engine.")
         {
-            from, to, filter, mode, explain, seconds, workers, json, OvsOptions.Database,
+            from, to, filter, mode, explain, seconds, workers, canary, json, OvsOptions.Database,
             OvsOptions.Mirror,
             MirrorControl.BuildList(), MirrorControl.BuildAdd(), MirrorControl.BuildRemove(),
         };
@@ -87,6 +88,7 @@ internal static class MirrorVerb
                 Workers = parsed.GetValue(workers),
                 Seconds = parsed.GetValue(seconds),
                 Analyse = false,
+                CanarySeconds = CanaryOption.Parse(parsed.GetValue(canary) ?? "60s")!.Value,
             }, parsed),
             parsed.GetValue(json),
             parsed.GetValue(explain)));

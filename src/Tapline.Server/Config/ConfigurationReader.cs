@@ -5,6 +5,7 @@ using Tapline.Base;
 using Tapline.Mirror.Kernel;
 using Tapline.Mirror.Shape;
 using Tapline.Mirror.Targets;
+using Tapline.Server.Commands;
 using Tapline.Workers;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
@@ -121,6 +122,7 @@ internal static class ConfigurationReader
             HardwareTimestamps =
                 root.Parsed("timestamps", t => t is "kernel" or "hardware" ? t : null, "kernel or hardware") == "hardware",
             FlowCapacity = (int)(root.Number("flow_capacity", 1024, 1 << 28) ?? Limits.LiveFlowsDefault),
+            CanarySeconds = root.Parsed<object>("canary", t => CanaryOption.Parse(t), CanaryOption.Form) as int? ?? CanaryOption.SecondsDefault,
             Mirrors = mirrors,
             Record = ReadRecord(root.Section("record")),
             Console = ReadConsole(root.Section("console")),

@@ -34,6 +34,7 @@ internal static class ConfigurationWriter
         json.WriteNumber("ring_budget", c.RingBudgetBytes);
         json.WriteString("timestamps", c.HardwareTimestamps ? "hardware" : "kernel");
         json.WriteNumber("flow_capacity", c.FlowCapacity);
+        json.WriteString("canary", c.CanarySeconds == 0 ? "off" : $"{c.CanarySeconds}s");
         json.WriteStartArray("mirrors");
         foreach (var m in c.Mirrors)
         {

@@ -1,6 +1,7 @@
 // What the operator wrote, validated: the model of a node's configuration file and of `up`'s options. Immutable.
 using System.Net;
 using Tapline.Base;
+using Tapline.Server.Commands;
 using Tapline.Workers;
 
 namespace Tapline.Server.Config;
@@ -32,6 +33,9 @@ internal sealed record NodeConfiguration
 
     public int FlowCapacity { get; init; } = Limits.LiveFlowsDefault;
 
+    /// <summary>Seconds from one round of canaries to the next; 0 = none.</summary>
+    public int CanarySeconds { get; init; } = CanaryOption.SecondsDefault;
+
     public IReadOnlyList<MirrorPlan> Mirrors { get; init; } = [];
 
     /// <summary>Null = nothing is recorded.</summary>
@@ -59,6 +63,7 @@ internal sealed record NodeConfiguration
         RingBudgetBytes = RingBudgetBytes,
         HardwareTimestamps = HardwareTimestamps,
         FlowCapacity = FlowCapacity,
+        CanarySeconds = CanarySeconds,
     };
 }
 

@@ -116,8 +116,33 @@ internal sealed record EngineSnapshot
         /// <summary>Frames wanted and lost, by reason.</summary>
         public IReadOnlyDictionary<string, long> Dropped { get; init; } = new Dictionary<string, long>();
 
+        /// <summary>What its canaries have shown; null = none was due yet, or they are off.</summary>
+        public Canary? Canary { get; init; }
+
         /// <summary>The targets of a group; null when there is one target.</summary>
         public IReadOnlyList<MirrorMember>? Members { get; init; }
+    }
+
+    /// <summary>Canaries of one session.</summary>
+    internal sealed record Canary
+    {
+        /// <summary><c>ok</c>, <c>failed</c>: the last one was lost, <c>off</c>: none could be sent.</summary>
+        public string State { get; init; } = "ok";
+
+        public long Sent { get; init; }
+
+        public long Delivered { get; init; }
+
+        public string? Point { get; init; }
+
+        public string? Time { get; init; }
+
+        public long DelayNs { get; init; }
+
+        /// <summary><c>far_side</c> or <c>sender</c>: who says that it came out.</summary>
+        public string? Witness { get; init; }
+
+        public string? Problem { get; init; }
     }
 
     /// <summary>One target of a group, in frames as captured.</summary>

@@ -40,6 +40,9 @@ public sealed record ObservationPoint
     /// <summary>Kernel interface index; 0 for files and tunnel listeners.</summary>
     public int InterfaceIndex { get; init; }
 
+    /// <summary>Frames enter the switch by what this device sends, not by what it receives: a bridge itself, a macvtap device.</summary>
+    public bool IsOutgoing { get; init; }
+
     /// <summary>The switch it belongs to, or null.</summary>
     public string? Switch { get; init; }
 

@@ -4,6 +4,7 @@
 using Tapline.Base;
 using Tapline.Decode;
 using Tapline.Filter;
+using Tapline.Mirror.Canary;
 using Tapline.Mirror.Group;
 using Tapline.Mirror.Shape;
 
@@ -24,6 +25,7 @@ public sealed class MirrorSession : IDisposable
     private readonly bool[] _points = new bool[Limits.PointsMax];
     private readonly FrameShaper? _shaper;
     private readonly FrameValue _value = new();
+    private readonly CanaryWitness _canary = new();
     private MirrorCounters _counters;
     private int _flushPause;
 
@@ -46,6 +48,9 @@ public sealed class MirrorSession : IDisposable
     /// <summary>The group of targets among which this session spreads flows; null when it has one target.</summary>
     public GroupOutput? Group => _output as GroupOutput;
 
+    /// <summary>What became of the last canary. Any thread.</summary>
+    public CanaryFate Canary => _canary.Fate;
+
     /// <summary>True while the target takes frames.</summary>
     public bool IsTargetUp => _output.IsAnyUp;
 
@@ -59,6 +64,17 @@ public sealed class MirrorSession : IDisposable
     {
         if (meta.PointId >= (uint)_points.Length || !_points[meta.PointId])
         {
+            return;
+        }
+
+        if (layout.EtherType == CanaryFrame.EtherType
+            && CanaryFrame.TryRead(frame, _options.CanarySecret, out var session, out var number))
+        {
+            if (session == _options.Id)
+            {
+                SendCanary(number, meta, layout, frame);
+            }
+
             return;
         }
 
@@ -80,7 +96,11 @@ public sealed class MirrorSession : IDisposable
     }
 
     /// <summary>Hands over what waits. Call after every batch, and regularly when no frames come.</summary>
-    public void EndBatch() => _output.Flush(ref _counters);
+    public void EndBatch()
+    {
+        _output.Flush(ref _counters);
+        _canary.Look(_counters);
+    }
 
     /// <summary>The last flush; afterwards nothing waits and the counters are final.</summary>
     public void Finish() => _output.Finish(ref _counters);
@@ -116,6 +136,21 @@ public sealed class MirrorSession : IDisposable
         }
 
         Account(reason);
+    }
+
+    // Neither filtered nor shaped, to each place of the target, and counted like every frame.
+    private void SendCanary(long number, in FrameMeta meta, in FrameLayout layout, ReadOnlySpan<byte> frame)
+    {
+        var before = _counters;
+        for (var place = 0; place < _output.Places; place++)
+        {
+            _output.RouteTo(place);
+            _output.Flush(ref _counters);
+            Account(Send(meta, layout, frame, SliceCut.Of(int.MaxValue)));
+        }
+
+        _output.Flush(ref _counters);
+        _canary.Begin(number, before, _counters);
     }
 
     private void Account(DropReason reason)

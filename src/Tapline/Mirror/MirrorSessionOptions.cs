@@ -20,6 +20,9 @@ public sealed record MirrorSessionOptions
     /// <summary>Which frames are copied.</summary>
     public CompiledFilter Filter { get; init; } = CompiledFilter.Everything;
 
+    /// <summary>Secret of the engine's canaries; 0 = none are known.</summary>
+    public ulong CanarySecret { get; init; }
+
     /// <summary>What is done to a copy on its way; null = nothing.</summary>
     public ShapePlan? Shape { get; init; }
 

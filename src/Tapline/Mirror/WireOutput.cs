@@ -21,6 +21,14 @@ public abstract class WireOutput : IDisposable
     /// <summary>How full the buffer of frames is that the target has not taken yet, in percent.</summary>
     public abstract int FillPercent { get; }
 
+    /// <summary>Places among which <see cref="Route"/> chooses.</summary>
+    public virtual int Places => 1;
+
+    /// <summary>The next frame goes to this place, whatever its flow.</summary>
+    public virtual void RouteTo(int place)
+    {
+    }
+
     /// <summary>
     /// The next frame, before anything else is asked about it: an output that leads to several places chooses here, and all
     /// properties speak of that place until the next call.

@@ -56,6 +56,13 @@ public sealed class Engine : IDisposable
 
         Array.ForEach(parts.Workers, w => w.Start());
         engine._supervisor.Start();
+        if (options.CanarySeconds > 0)
+        {
+            parts.Canaries = new CanaryDesk(
+                parts.Capture, parts.Mirrors, TimeSpan.FromSeconds(options.CanarySeconds),
+                n => Console.Error.WriteLine($"tapline: {n}"));
+        }
+
         return engine;
     }
 
@@ -98,6 +105,8 @@ public sealed class Engine : IDisposable
     public EngineReport Finish()
     {
         var allocated = _supervisor.AllocatedBytes;
+        _parts.Canaries?.Dispose();
+        _parts.Canaries = null;
         _parts.Capture.StopArrivals();
         _parts.Mirrors.FinishKernel();
         foreach (var worker in _parts.Workers)

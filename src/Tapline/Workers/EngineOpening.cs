@@ -118,6 +118,7 @@ internal sealed class EngineOpening(EngineOptions options)
                 Flows = options.Analyse ? NewTable(w, spools.Length == 0 ? null : spools[w]) : null,
                 Recorder = recorders.Length == 0 ? null : recorders[w],
                 RecordFilter = filter,
+                CanarySecret = mirrors.CanarySecret,
             }),
         };
     }

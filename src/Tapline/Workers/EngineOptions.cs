@@ -53,6 +53,9 @@ public sealed record EngineOptions
     /// <summary>The hook of sessions that run in the kernel; other than Auto only where tests want the older one.</summary>
     public KernelHookKind KernelHook { get; init; }
 
+    /// <summary>Seconds from one round of canaries to the next, which prove the mirror sessions; 0 = none.</summary>
+    public double CanarySeconds { get; init; } = 60;
+
     /// <summary>Seconds without a sign of life after which a stuck worker ends the process.</summary>
     public int WatchdogSeconds { get; init; } = 10;
 }

@@ -30,6 +30,9 @@ internal sealed class EngineParts : IDisposable
 
     public required Pipeline<SpoolSink>[] Pipelines { get; init; }
 
+    /// <summary>Proves the mirror sessions; null = it is not wanted.</summary>
+    public CanaryDesk? Canaries { get; set; }
+
     public Worker[] Workers { get; set; } = [];
 
     public LedgerView NewView()
@@ -53,6 +56,7 @@ internal sealed class EngineParts : IDisposable
             pipeline.Counts.Dispose();
         }
 
+        Canaries?.Dispose();
         Mirrors.Dispose();
         Array.ForEach(Recorders, r => r.Dispose());
         Array.ForEach(Spools, s => s.Dispose());

@@ -71,6 +71,9 @@ public sealed record MirrorReport
     /// <summary>What each target of a group got; empty when there is one target.</summary>
     public IReadOnlyList<MirrorMember> Members { get; init; } = [];
 
+    /// <summary>What the session's canaries have shown; null = none was due.</summary>
+    public CanaryReport? Canary { get; init; }
+
     /// <summary>
     /// Frames that the tool port's driver dropped meanwhile, whoever sent them: a witness beside the ledger. Kernel path only.
     /// </summary>

@@ -41,6 +41,13 @@ public static class EngineReportJson
             json.WriteString("mode", mirror.Mode);
             MirrorTexts.WriteCounts(json, mirror.Ledger);
             WriteMembers(json, mirror.Members);
+            if (mirror.Canary is { } canary)
+            {
+                json.WriteStartObject("canary");
+                canary.Write(json);
+                json.WriteEndObject();
+            }
+
             if (mirror.TargetTxDropped is { } txDropped)
             {
                 json.WriteNumber("target_tx_dropped", txDropped);

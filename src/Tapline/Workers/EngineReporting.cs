@@ -63,7 +63,7 @@ internal static class EngineReporting
         {
             Session = mirror.Plan.Session, To = mirror.Plan.To, Mode = mirror.Path.IsKernel ? "kernel" : "user",
             Ledger = mirror.Totals(), Members = [.. Enumerable.Range(0, mirror.Members.Count).Select(i => mirror.Members[i])],
-            TargetTxDropped = mirror.TargetTxDropped,
+            TargetTxDropped = mirror.TargetTxDropped, Canary = mirror.Canary,
         }),
     ];
 }

@@ -7,6 +7,7 @@ using Tapline.Capture;
 using Tapline.Capture.Points;
 using Tapline.Capture.Ring;
 using Tapline.Mirror;
+using Tapline.Mirror.Canary;
 using Tapline.Mirror.Send;
 using Tapline.Mirror.Targets;
 using Tapline.Store;
@@ -58,7 +59,8 @@ internal sealed class KernelMirrors : IDisposable
         {
             Invariant.Check(_sessions.All(s => s.Id != id));
             var mirror = KernelMirror.Open(
-                _hooks, target.Name, KernelPlanning.Emission(plan.Filter), KernelPlanning.SampleOneIn(plan.Shape), out error);
+                _hooks, target.Name, KernelPlanning.Emission(plan.Filter), KernelPlanning.SampleOneIn(plan.Shape),
+                CanaryFrame.MarkOf(id), out error);
             if (mirror is null)
             {
                 return false;
@@ -146,6 +148,15 @@ internal sealed class KernelMirrors : IDisposable
         lock (_lock)
         {
             return Find(id).Mirror.IsTargetUp;
+        }
+    }
+
+    /// <summary>Canaries of the session that were handed to the tool port.</summary>
+    public long ReadCanaries(ushort id)
+    {
+        lock (_lock)
+        {
+            return Find(id).Mirror.ReadCanaries();
         }
     }
 
@@ -256,7 +267,7 @@ internal sealed class KernelMirrors : IDisposable
         {
             if (live.State != PointState.Gone && live.Point.InterfaceIndex > 0 && MirrorSources.Selects(session.From, live.Point))
             {
-                wanted[(live.Point.InterfaceIndex, live.Point.Kind == PointKind.Host)] = live.Point;
+                wanted[(live.Point.InterfaceIndex, live.Point.IsOutgoing)] = live.Point;
             }
         }
 

@@ -8,6 +8,7 @@ using Tapline.Decode;
 using Tapline.Filter;
 using Tapline.Flows;
 using Tapline.Mirror;
+using Tapline.Mirror.Canary;
 using Tapline.Record;
 using Tapline.Store;
 
@@ -18,6 +19,8 @@ public sealed class Pipeline<TSink> : IDisposable where TSink : IRecordSink
 {
     private readonly NativeArray<FrameLayout> _layouts = new(Limits.BatchFramesMax);
     private readonly AppendResult[] _appended = new AppendResult[Limits.BatchFramesMax];
+    private readonly bool[] _isCanary = new bool[Limits.BatchFramesMax];
+    private bool _hasCanary;
 
     /// <summary>The worker's counters.</summary>
     public required WorkerCounts Counts { get; init; }
@@ -34,15 +37,23 @@ public sealed class Pipeline<TSink> : IDisposable where TSink : IRecordSink
     /// <summary>Which frames are recorded.</summary>
     public CompiledFilter RecordFilter { get; init; } = CompiledFilter.Everything;
 
+    /// <summary>By which the engine knows its own canaries: they are for mirror sessions only, no machine sent them.</summary>
+    public ulong CanarySecret { get; init; }
+
     /// <summary>Walks the batch through all stages and counts it.</summary>
     /// <returns>Time of the batch's last frame.</returns>
     public long Process(FrameBatch batch)
     {
         var count = batch.Count;
         Invariant.Check(count > 0 && count <= Limits.BatchFramesMax);
+        _hasCanary = false;
         for (var i = 0; i < count; i++)
         {
             FrameDecoder.Decode(batch.Bytes(i), batch.Meta(i), out _layouts[i]);
+            if (_layouts[i].EtherType == CanaryFrame.EtherType)
+            {
+                NoteCanary(batch, i);
+            }
         }
 
         if (Flows is not null)
@@ -87,19 +98,38 @@ public sealed class Pipeline<TSink> : IDisposable where TSink : IRecordSink
 
     public void Dispose() => _layouts.Dispose();
 
+    private bool IsCanary(int i) => _hasCanary && _isCanary[i];
+
+    private void NoteCanary(FrameBatch batch, int i)
+    {
+        if (!_hasCanary)
+        {
+            Array.Clear(_isCanary);
+        }
+
+        _isCanary[i] = CanaryFrame.TryRead(batch.Bytes(i), CanarySecret, out _, out _);
+        _hasCanary = true;
+    }
+
     /// <summary>Three passes: a flow lookup misses the cache twice, and the misses of a batch overlap this way.</summary>
     private void Observe(FlowTable<TSink> flows, FrameBatch batch, int count)
     {
         for (var i = 0; i < count; i++)
         {
-            flows.Prepare(i, _layouts[i], batch.Bytes(i));
+            if (!IsCanary(i))
+            {
+                flows.Prepare(i, _layouts[i], batch.Bytes(i));
+            }
         }
 
         flows.PrefetchLanes(count);
 
         for (var i = 0; i < count; i++)
         {
-            flows.ObservePrepared(i, batch.Meta(i), _layouts[i], batch.Bytes(i));
+            if (!IsCanary(i))
+            {
+                flows.ObservePrepared(i, batch.Meta(i), _layouts[i], batch.Bytes(i));
+            }
         }
     }
 
@@ -108,7 +138,7 @@ public sealed class Pipeline<TSink> : IDisposable where TSink : IRecordSink
         for (var i = 0; i < count; i++)
         {
             ref readonly var meta = ref batch.Meta(i);
-            if (RecordFilter.Matches(meta, _layouts[i], batch.Bytes(i)))
+            if (!IsCanary(i) && RecordFilter.Matches(meta, _layouts[i], batch.Bytes(i)))
             {
                 _appended[i] = recorder.Append(meta, batch.Bytes(i));
             }

@@ -133,6 +133,13 @@ internal sealed class SnapshotWriter : IControlAnswers
             json.WriteString("state"u8, running[s].IsUp ? "up"u8 : "down"u8);
             MirrorTexts.WriteCounts(json, running[s].Totals());
             running[s].Members.Write(json);
+            if (running[s].Canary is { } canary)
+            {
+                json.WriteStartObject("canary"u8);
+                canary.Write(json);
+                json.WriteEndObject();
+            }
+
             if (running[s].TargetTxDropped is { } txDropped)
             {
                 json.WriteNumber("target_tx_dropped"u8, txDropped);

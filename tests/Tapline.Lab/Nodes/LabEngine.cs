@@ -28,7 +28,10 @@ internal sealed class LabEngine : IDisposable
     public static LabEngine Start(NetNamespace space, int points, params string[] options)
     {
         var data = Directory.CreateTempSubdirectory("tapline-lab-").FullName;
-        var process = space.Start([TaplineProgram.Path(), "engine", "--json", "--data", data, .. options]);
+        var process = space.Start([
+            TaplineProgram.Path(), "engine", "--json", "--data", data, .. options,
+            .. options.Contains("--canary") ? Array.Empty<string>() : ["--canary", "off"],
+        ]);
         var engine = new LabEngine(process, data);
         try
         {
@@ -43,6 +46,9 @@ internal sealed class LabEngine : IDisposable
             throw;
         }
     }
+
+    /// <summary>What it has told its operator so far.</summary>
+    public string Error => _process.Error;
 
     /// <summary>The engine's figures now; null when it does not answer.</summary>
     public JsonElement? Snapshot() => Ask(System.IO.Path.Combine(Data, "engine.sock"), "{\"verb\":\"snapshot\"}");

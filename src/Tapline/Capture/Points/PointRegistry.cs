@@ -70,6 +70,7 @@ internal sealed class PointRegistry
         Name = selected.Link.Name,
         Kind = selected.Kind,
         InterfaceIndex = selected.Link.Index,
+        IsOutgoing = selected.IsHost,
         Switch = selected.Switch,
         Vm = selected.Vm?.Name,
         VmId = selected.Vm?.Id,

@@ -41,8 +41,8 @@ public sealed class GroupOutput : WireOutput
         _counts = new GroupMemberCounts[members.Length];
     }
 
-    /// <summary>Members.</summary>
-    public int Count => _members.Length;
+    /// <inheritdoc/>
+    public override int Places => _members.Length;
 
     /// <inheritdoc/>
     public override int FrameBytesMax => _members[_now].FrameBytesMax;
@@ -85,6 +85,9 @@ public sealed class GroupOutput : WireOutput
 
         _now = _members[first].IsUp ? first : Move(flow, meta.TimestampNs, first);
     }
+
+    /// <inheritdoc/>
+    public override void RouteTo(int place) => _now = place;
 
     /// <inheritdoc/>
     public override void NoteDrop() => _counts[_now].Dropped++;

@@ -19,7 +19,10 @@ internal static class KernelCounter
     /// <summary>Frames since the last one that the sampler took; a state, not a count.</summary>
     public const int SampleTurn = 9;
 
-    public const int Count = 10;
+    /// <summary>Of the sent: canaries.</summary>
+    public const int Canaries = 10;
+
+    public const int Count = 11;
 
     public const int ValueBytes = Count * sizeof(long);
 }

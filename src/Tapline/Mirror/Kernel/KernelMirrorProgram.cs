@@ -2,6 +2,7 @@
 //
 //   own export? ──yes──► next                         (mark of a clone that comes by again: never copied twice)
 //   engine alive? ──no──► error++                     (only where a program may outlive it)
+//   a canary of another session? ──yes──► next; one's own goes past filter and sampler
 //   filter ──no──► filtered++
 //   every Nth ──no──► sampled_out++
 //   tool port usable? ──no──► target_down++
@@ -15,6 +16,7 @@
 using Tapline.Base;
 using Tapline.Base.Kernel;
 using Tapline.Base.Native;
+using Tapline.Mirror.Canary;
 
 namespace Tapline.Mirror.Kernel;
 
@@ -32,6 +34,9 @@ internal static class KernelMirrorProgram
     private const int Length = 8;
     private const int Saved = 9;
     private const int FramePointer = 10;
+    private const int Wanted = 0;
+    private const int NotWanted = 1;
+    private const int Canary = 2;
     private const short KeyAt = -4;
     private const short MtuAt = -8;
     private const int VlanTagBytes = 4;
@@ -52,7 +57,7 @@ internal static class KernelMirrorProgram
         code.Move(Context, 1);
         code.Load(Bpf.BPF_W, 1, Context, Bpf.SkbMark);
         code.JumpIf(Bpf.BPF_JEQ, 1, CopyMark, next);
-        EmitFilter(code, plan);
+        EmitVerdict(code, plan, next);
         code.StoreImmediate(Bpf.BPF_W, FramePointer, KeyAt, plan.PointId);
         code.LoadMap(1, plan.CountersDescriptor);
         code.Move(2, FramePointer);
@@ -65,10 +70,16 @@ internal static class KernelMirrorProgram
             EmitEngineCheck(code, plan, next);
         }
 
+        var copy = code.Label();
+        if (plan.CanaryMark != 0)
+        {
+            code.JumpIf(Bpf.BPF_JEQ, Saved, Canary, copy);
+        }
+
         if (plan.Filter is not null)
         {
             var wanted = code.Label();
-            code.JumpIf(Bpf.BPF_JEQ, Saved, 0, wanted);
+            code.JumpIf(Bpf.BPF_JEQ, Saved, Wanted, wanted);
             Count(code, KernelCounter.Filtered);
             code.Jump(next);
             code.Place(wanted);
@@ -79,6 +90,7 @@ internal static class KernelMirrorProgram
             EmitSampler(code, plan.SampleOneIn, next);
         }
 
+        code.Place(copy);
         if (plan.IsEthernet)
         {
             EmitCopy(code, plan, next);
@@ -108,21 +120,33 @@ internal static class KernelMirrorProgram
         code.Place(alive);
     }
 
-    // R9 = 0 for frames that are wanted.
-    private static void EmitFilter(BpfAssembler code, KernelProgramPlan plan)
+    // R9 = the verdict. R1 holds the frame's mark.
+    private static void EmitVerdict(BpfAssembler code, KernelProgramPlan plan, int next)
     {
-        if (plan.Filter is null)
+        var judged = code.Label();
+        if (plan.CanaryMark != 0)
         {
-            return;
+            // One's own canaries are taken whatever the filter says, other sessions' are none of one's business.
+            code.MoveImmediate(Saved, Canary);
+            code.JumpIf(Bpf.BPF_JEQ, 1, (int)plan.CanaryMark, judged);
+            code.Alu32Immediate(Bpf.BPF_AND, 1, unchecked((int)0xFFFF_0000));
+            code.JumpIf(Bpf.BPF_JEQ, 1, (int)CanaryFrame.MarkPrefix, next);
         }
 
-        var reject = code.Label();
-        var judged = code.Label();
-        plan.Filter(code, reject);
-        code.MoveImmediate(Saved, 0);
-        code.Jump(judged);
-        code.Place(reject);
-        code.MoveImmediate(Saved, 1);
+        if (plan.Filter is not null)
+        {
+            var reject = code.Label();
+            plan.Filter(code, reject);
+            code.MoveImmediate(Saved, Wanted);
+            code.Jump(judged);
+            code.Place(reject);
+            code.MoveImmediate(Saved, NotWanted);
+        }
+        else
+        {
+            code.MoveImmediate(Saved, Wanted);
+        }
+
         code.Place(judged);
     }
 
@@ -170,12 +194,12 @@ internal static class KernelMirrorProgram
         code.Jump(next);
 
         code.Place(send);
-        EmitSend(code, down, next);
+        EmitSend(code, plan, down, next);
         code.Place(down);
         Count(code, KernelCounter.DroppedTargetDown);
     }
 
-    private static void EmitSend(BpfAssembler code, int down, int next)
+    private static void EmitSend(BpfAssembler code, KernelProgramPlan plan, int down, int next)
     {
         var failed = code.Label();
         code.Move(2, Saved);
@@ -190,6 +214,12 @@ internal static class KernelMirrorProgram
         Count(code, KernelCounter.Sent);
         EmitBytes(code);
         EmitWireFrames(code);
+        if (plan.CanaryMark != 0)
+        {
+            code.JumpIf(Bpf.BPF_JNE, Saved, (int)plan.CanaryMark, next);
+            Count(code, KernelCounter.Canaries);
+        }
+
         code.Jump(next);
 
         code.Place(failed);

@@ -27,6 +27,9 @@ internal sealed record KernelProgramPlan
     /// <summary>One frame in so many of those that the filter wants; 1 = all.</summary>
     public int SampleOneIn { get; init; } = 1;
 
+    /// <summary>Mark of the session's canaries, which pass filter and sampler; 0 = none.</summary>
+    public uint CanaryMark { get; init; }
+
     /// <summary>The expression; null = every frame.</summary>
     public FilterEmission? Filter { get; init; }
 }

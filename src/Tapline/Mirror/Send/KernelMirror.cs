@@ -19,6 +19,7 @@ internal sealed unsafe class KernelMirror : IDisposable
     private readonly FileDescriptor _socket;
     private readonly FilterEmission? _filter;
     private readonly int _sampleOneIn;
+    private readonly uint _canaryMark;
     private readonly ToolPort _tool;
     private readonly LinkCounters _link;
     private readonly Dictionary<(int Index, bool IsEgress), (ushort Point, IDisposable Hook)> _attached = [];
@@ -33,7 +34,7 @@ internal sealed unsafe class KernelMirror : IDisposable
 
     private KernelMirror(
         KernelHooks hooks, FileDescriptor counters, FileDescriptor target, FileDescriptor socket, LinkCounters link,
-        string toolPort, FilterEmission? filter, int sampleOneIn)
+        string toolPort, FilterEmission? filter, int sampleOneIn, uint canaryMark)
     {
         _hooks = hooks;
         _counters = counters;
@@ -42,6 +43,7 @@ internal sealed unsafe class KernelMirror : IDisposable
         _link = link;
         _filter = filter;
         _sampleOneIn = sampleOneIn;
+        _canaryMark = canaryMark;
         _tool = new ToolPort(socket.Number, toolPort);
         _values = (long*)NativePages.Allocate((nuint)(_cpus * KernelCounter.ValueBytes));
     }
@@ -54,7 +56,7 @@ internal sealed unsafe class KernelMirror : IDisposable
 
     /// <summary>Makes the maps; null and one sentence when the kernel refuses.</summary>
     public static KernelMirror? Open(
-        KernelHooks hooks, string toolPort, FilterEmission? filter, int sampleOneIn, out string error)
+        KernelHooks hooks, string toolPort, FilterEmission? filter, int sampleOneIn, uint canaryMark, out string error)
     {
         var counters = BpfSystem.CreateMap(
             Bpf.BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(uint), KernelCounter.ValueBytes, Limits.PointsMax, "tap_mirror", out error);
@@ -74,7 +76,7 @@ internal sealed unsafe class KernelMirror : IDisposable
             return null;
         }
 
-        var mirror = new KernelMirror(hooks, counters!, target!, socket, link!, toolPort, filter, sampleOneIn);
+        var mirror = new KernelMirror(hooks, counters!, target!, socket, link!, toolPort, filter, sampleOneIn, canaryMark);
         mirror.FollowTarget();
         if (mirror._tool.Index == 0 || !mirror._tool.IsEthernet)
         {
@@ -110,6 +112,7 @@ internal sealed unsafe class KernelMirror : IDisposable
                 IsEthernet = !port.Refresh() || port.IsEthernet,
                 LooksForEngine = _hooks.Kind == KernelHookKind.Clsact,
                 SampleOneIn = _sampleOneIn,
+                CanaryMark = _canaryMark,
                 Filter = _filter,
             }),
             "tap_mirror",
@@ -232,6 +235,24 @@ internal sealed unsafe class KernelMirror : IDisposable
         }
 
         sum.Offered = sum.Sent + sum.Filtered + sum.SampledOut + sum.Dropped;
+        return sum;
+    }
+
+    /// <summary>Canaries that were handed to the tool port. Allocation-free.</summary>
+    public long ReadCanaries()
+    {
+        var sum = 0L;
+        for (uint point = 0; point < _usedEnd && !_counters.IsClosed; point++)
+        {
+            if (_used[point] && BpfSystem.Lookup(_counters, &point, _values))
+            {
+                for (var cpu = 0; cpu < _cpus; cpu++)
+                {
+                    sum += _values[(cpu * KernelCounter.Count) + KernelCounter.Canaries];
+                }
+            }
+        }
+
         return sum;
     }
 

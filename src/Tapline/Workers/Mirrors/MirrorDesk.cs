@@ -31,6 +31,9 @@ internal sealed class MirrorDesk : IDisposable
         Book = new MirrorBook(workers, []);
     }
 
+    /// <summary>By which the engine knows its own canaries.</summary>
+    public ulong CanarySecret { get; } = CanaryDesk.NewSecret();
+
     /// <summary>What the workers follow.</summary>
     public MirrorBook Book { get; }
 
@@ -171,7 +174,7 @@ internal sealed class MirrorDesk : IDisposable
                     return $"{_nextId} sessions have run in this engine, and no more can be told apart; start it again.";
                 }
 
-                mirror = MirrorOpening.Open(plan, paths[i], (ushort)_nextId, _workers, _kernel, out var fault);
+                mirror = MirrorOpening.Open(plan, paths[i], (ushort)_nextId, _workers, CanarySecret, _kernel, out var fault);
                 if (mirror is null)
                 {
                     opened.ForEach(o => o.Dispose());

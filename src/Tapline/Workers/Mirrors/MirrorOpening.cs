@@ -64,7 +64,7 @@ internal static class MirrorOpening
 
     /// <summary>Opens a checked session; null and one sentence when the host refuses.</summary>
     public static RunningMirror? Open(
-        MirrorPlan plan, KernelDecision path, ushort id, int workers, KernelMirrors? kernel, out string? fault)
+        MirrorPlan plan, KernelDecision path, ushort id, int workers, ulong canarySecret, KernelMirrors? kernel, out string? fault)
     {
         if (path.IsKernel)
         {
@@ -95,6 +95,7 @@ internal static class MirrorOpening
             Target = target,
             Filter = filter,
             Shape = shape,
+            CanarySecret = canarySecret,
             AllPoints = plan.From.Count == 0,
         };
         var outputs = OutputOpener.Open(new OutputRequest(plan.Session, target, workers, plan.Filter), out fault);

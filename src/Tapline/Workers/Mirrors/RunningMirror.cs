@@ -2,6 +2,7 @@
 // until every worker follows a set without them; then the control thread disposes this. The counters stay readable.
 using Tapline.Base;
 using Tapline.Mirror;
+using Tapline.Mirror.Canary;
 using Tapline.Mirror.Kernel;
 using Tapline.Mirror.Targets;
 using Tapline.Store;
@@ -13,6 +14,7 @@ internal sealed class RunningMirror : IDisposable
 {
     private readonly MirrorSession[] _byWorker;
     private readonly KernelMirrors? _kernel;
+    private CanaryReport? _canary;
 
     /// <param name="plan">The orders.</param>
     /// <param name="id">Its number.</param>
@@ -48,6 +50,30 @@ internal sealed class RunningMirror : IDisposable
 
     /// <summary>Its unchanging part in snapshots.</summary>
     public MirrorTexts Texts { get; }
+
+    /// <summary>What its canaries have shown; null = none was due yet. Written by the canaries' thread, read by any.</summary>
+    public CanaryReport? Canary
+    {
+        get => Volatile.Read(ref _canary);
+        set => Volatile.Write(ref _canary, value);
+    }
+
+    /// <summary>Canaries that the kernel's program handed to the tool port; null on the user path.</summary>
+    public long? CanariesSentInKernel => _kernel?.ReadCanaries(Id);
+
+    /// <summary>What became of a canary on the user path; null = no worker has seen it yet.</summary>
+    public CanaryFate? CanaryFateOf(long number)
+    {
+        foreach (var session in _byWorker)
+        {
+            if (session.Canary is var fate && fate.Number == number)
+            {
+                return fate;
+            }
+        }
+
+        return null;
+    }
 
     /// <summary>What each target of a group got; empty when there is one target.</summary>
     public MirrorMembers Members { get; }

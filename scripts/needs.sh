@@ -22,6 +22,7 @@ ethtool|ethtool|offloads of lab interfaces|test captures bench
 iperf3|iperf3|bulk traffic in the lab|test bench
 ovs-vswitchd|openvswitch-switch|a real Open vSwitch in the lab|test
 chromium|chromium|the console'\''s pages in a real browser|test
+bpftool|bpftool|an independent list of what hangs on interfaces|test
 tmux|tmux|the terminal view in a real terminal|test
 dnsmasq|dnsmasq-base|a DNS server in the lab|captures
 dig|bind9-dnsutils|a DNS client in the lab|captures

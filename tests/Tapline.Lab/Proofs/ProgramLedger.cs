@@ -1,0 +1,62 @@
+// The ledger that `tapline engine` and `tapline mirror` print when they end, checked as an operator would: every sum
+// balances. In: the JSON object. Out: figures. Any thread.
+using System.Text.Json;
+using Xunit;
+
+namespace Tapline.Lab.Proofs;
+
+/// <summary>A finished run's ledger with one mirror session.</summary>
+internal sealed class ProgramLedger
+{
+    private readonly JsonElement _mirror;
+
+    private ProgramLedger(JsonElement ledger, JsonElement mirror)
+    {
+        Whole = ledger;
+        _mirror = mirror;
+    }
+
+    public JsonElement Whole { get; }
+
+    public long Offered => Number(_mirror, "offered");
+
+    public long Sent => Number(_mirror, "sent");
+
+    public long SentWireFrames => Number(_mirror, "sent_wire_frames");
+
+    public long Dropped => _mirror.GetProperty("dropped").EnumerateObject().Sum(d => d.Value.GetInt64());
+
+    public long DroppedAs(string reason) => Number(_mirror.GetProperty("dropped"), reason);
+
+    /// <summary>Lost in the rings, before any session was offered them.</summary>
+    public long DroppedRing => Number(Whole, "dropped_ring");
+
+    public string Mode => _mirror.GetProperty("mode").GetString()!;
+
+    public static ProgramLedger Parse(string line) => Balanced(JsonDocument.Parse(line).RootElement);
+
+    /// <summary>Takes a ledger; fails the test unless each point's and the session's sums balance.</summary>
+    public static ProgramLedger Balanced(JsonElement ledger)
+    {
+        Assert.False(ledger.TryGetProperty("fault", out var fault), fault.ToString());
+        foreach (var point in ledger.GetProperty("points").EnumerateArray())
+        {
+            Assert.True(
+                Number(point, "arrived") == Number(point, "captured") + Number(point, "dropped_ring"), point.GetRawText());
+        }
+
+        var mirror = Assert.Single(ledger.GetProperty("mirrors").EnumerateArray());
+        var of = new ProgramLedger(ledger, mirror);
+        Assert.True(
+            of.Offered == of.Sent + Number(mirror, "filtered") + Number(mirror, "sampled_out") + of.Dropped,
+            mirror.GetRawText());
+        if (of.Mode == "user")
+        {
+            Assert.Equal(Number(ledger, "captured"), of.Offered);
+        }
+
+        return of;
+    }
+
+    private static long Number(JsonElement of, string field) => of.GetProperty(field).GetInt64();
+}

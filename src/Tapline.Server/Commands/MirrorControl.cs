@@ -140,6 +140,19 @@ internal static class MirrorControl
         }
 
         AnsiConsole.Write(table);
+        foreach (var m in mirrors)
+        {
+            if (m.Reason is { } reason)
+            {
+                Console.WriteLine($"{TerminalText.Printable(m.Session)}: {TerminalText.Printable(reason)}");
+            }
+
+            foreach (var client in m.Clients ?? [])
+            {
+                Console.WriteLine($"{TerminalText.Printable(m.Session)}: {TerminalText.Printable(client.Peer)} reads: "
+                    + $"sent {Quantity.Count(client.Sent)}, dropped {Quantity.Count(client.Dropped)}");
+            }
+        }
 
         static Text Cell(string text) => new(TerminalText.Printable(text));
         static Text Number(long count) => new(count.ToString("N0", CultureInfo.InvariantCulture));

@@ -19,7 +19,10 @@ internal static class MirrorVerb
             Required = true,
             AllowMultipleArgumentsPerToken = false,
         };
-        var to = new Option<string>("--to") { Description = "Where the copies go: nic:INTERFACE.", Required = true };
+        var to = new Option<string>("--to") 
+        {
+            Description = "Where the copies go: nic:INTERFACE, file:PATH, pcap-over-ip://:PORT, stdout.", Required = true,
+        };
         var filter = new Option<string?>("--filter") { Description = "Copies only what this expression selects." };
         var slice = new Option<int>("--slice") { Description = "Keeps only the first N bytes of each frame." };
         var mode = new Option<MirrorMode>("--mode")
@@ -33,9 +36,14 @@ internal static class MirrorVerb
         var json = new Option<bool>("--json") { Description = "Prints the ledger as one JSON object." };
         to.Validators.Add(result =>
         {
-            if (TargetParser.Parse(result.GetValueOrDefault<string>() ?? "", out var error) is null)
+            var target = TargetParser.Parse(result.GetValueOrDefault<string>() ?? "", out var error);
+            if (target is null)
             {
                 result.AddError(error!);
+            }
+            else if (target is StdoutTarget && !Console.IsOutputRedirected)
+            {
+                result.AddError("Frames are no text for a terminal; give them to a program: tapline mirror … --to stdout | tshark -r -");
             }
         });
         slice.Validators.Add(result =>
@@ -64,6 +72,8 @@ internal static class MirrorVerb
             ("tapline mirror --from vnet3,vnet4 --to nic:eth2 --filter 'tcp port 443'", "Two ports, HTTPS only."),
             ("tapline mirror --from 'vnet*' --to nic:eth2 --slice 128 --seconds 60 --json",
                 "One minute of headers, then the ledger as JSON."),
+            ("tapline mirror --from vm:web01 --to stdout | wireshark -k -i -", "One machine, live in Wireshark."),
+            ("tapline mirror --from bridge:br0 --to 'file:/var/tmp/br0.pcapng?rotate=100MB&files=10'", "The last gigabyte, as files."),
             ("tapline mirror --from bridge:br0 --to nic:eth2 --explain", "Kernel path or user path, and why."));
         command.SetAction(parsed => EngineVerb.RunOrExplain(
             OvsOptions.Apply(new EngineOptions
@@ -83,6 +93,7 @@ internal static class MirrorVerb
                 Workers = parsed.GetValue(workers),
                 Seconds = parsed.GetValue(seconds),
                 Analyse = false,
+                EndsWithTarget = true,
             }, parsed),
             parsed.GetValue(json),
             parsed.GetValue(explain)));

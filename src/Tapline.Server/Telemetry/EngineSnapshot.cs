@@ -89,6 +89,12 @@ internal sealed record EngineSnapshot
 
         public string State { get; init; } = "up";
 
+        /// <summary>Why it is down, where that is known.</summary>
+        public string? Reason { get; init; }
+
+        /// <summary>Who reads a stream; null for other targets.</summary>
+        public IReadOnlyList<StreamClient>? Clients { get; init; }
+
         public long Offered { get; init; }
 
         public long Sent { get; init; }
@@ -103,6 +109,16 @@ internal sealed record EngineSnapshot
 
         /// <summary>Frames wanted and lost, by reason.</summary>
         public IReadOnlyDictionary<string, long> Dropped { get; init; } = new Dictionary<string, long>();
+    }
+
+    /// <summary>A reader of a stream, in packets.</summary>
+    internal sealed record StreamClient
+    {
+        public string Peer { get; init; } = "";
+
+        public long Sent { get; init; }
+
+        public long Dropped { get; init; }
     }
 
     internal sealed record RecorderState

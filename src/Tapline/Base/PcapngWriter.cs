@@ -19,6 +19,12 @@ public static class PcapngWriter
     /// <summary>Where in a packet block its frame begins.</summary>
     public const int PacketHeaderBytes = 28;
 
+    /// <summary>A section header without its options, of which it has some.</summary>
+    public const int SectionHeaderBytes = 24 + EndOfOptionsBytes + sizeof(uint);
+
+    /// <summary>An interface description without its options, of which it has some.</summary>
+    public const int InterfaceBytes = 16 + EndOfOptionsBytes + sizeof(uint);
+
     private const ushort EndOfOptions = 0;
     private const int FlagsOptionBytes = 8;
     private const int EndOfOptionsBytes = 4;

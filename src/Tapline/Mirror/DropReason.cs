@@ -10,4 +10,7 @@ public enum DropReason : byte
     TargetDown = 3,
     Error = 4,
     RateCapped = 16,
+
+    /// <summary>No drop: nobody reads the stream just now. Counted as filtered.</summary>
+    Unread = 17,
 }

@@ -68,6 +68,9 @@ public struct MirrorCounters
     /// </summary>
     [FieldOffset(224)] public long Forgotten;
 
+    /// <summary>Of the filtered: frames of a stream that nobody read at that time.</summary>
+    [FieldOffset(232)] public long Unread;
+
     /// <summary>Frames that were wanted and did not leave whole.</summary>
     public readonly long Dropped =>
         DroppedBusy + DroppedTooLong + DroppedTargetDown + DroppedError + DroppedRateCapped;
@@ -75,7 +78,7 @@ public struct MirrorCounters
     /// <summary>True when every offered frame is accounted for.</summary>
     public readonly bool Balances => Offered == Sent + Filtered + SampledOut + Dropped;
 
-    /// <summary>Counts one offered frame as dropped.</summary>
+    /// <summary>Counts one offered frame as not sent.</summary>
     internal void CountDrop(DropReason reason)
     {
         Offered++;
@@ -85,6 +88,7 @@ public struct MirrorCounters
             case DropReason.TooLong: DroppedTooLong++; break;
             case DropReason.TargetDown: DroppedTargetDown++; break;
             case DropReason.RateCapped: DroppedRateCapped++; break;
+            case DropReason.Unread: Unread++; Filtered++; break;
             default: DroppedError++; break;
         }
     }

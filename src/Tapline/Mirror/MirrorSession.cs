@@ -43,6 +43,12 @@ public sealed class MirrorSession : IDisposable
     /// <summary>True while the target takes frames.</summary>
     public bool IsTargetUp => _output.IsUp;
 
+    /// <summary>Why the target is down; null when nothing is known.</summary>
+    public string? WhyDown => _output.WhyDown;
+
+    /// <summary>Who reads the stream, where the target serves clients.</summary>
+    public IReadOnlyList<StreamClient> Clients => _output.Clients;
+
     /// <summary>
     /// Says whether the point is a source of this session. Called when the point appears, before its first frame.
     /// </summary>
@@ -69,11 +75,7 @@ public sealed class MirrorSession : IDisposable
             return;
         }
 
-        var reason = Send(meta, layout, frame, _slice);
-        if (reason != DropReason.None)
-        {
-            _counters.CountDrop(reason);
-        }
+        Count(meta, Send(meta, layout, frame, _slice));
     }
 
     /// <summary>Hands over what waits. Call after every batch, and regularly when no frames come.</summary>
@@ -110,9 +112,15 @@ public sealed class MirrorSession : IDisposable
             reason = Send(meta, layout, frame, shaper.Cut(layout, frame));
         }
 
+        Count(meta, reason);
+    }
+
+    private void Count(in FrameMeta meta, DropReason reason)
+    {
         if (reason != DropReason.None)
         {
             _counters.CountDrop(reason);
+            _output.Missed(meta, reason);
         }
     }
 
@@ -121,6 +129,11 @@ public sealed class MirrorSession : IDisposable
         if (!_output.IsUp)
         {
             return DropReason.TargetDown;
+        }
+
+        if (_output.TakesAsCaptured(meta))
+        {
+            return SendAsCaptured(meta, layout, frame, slice.Keep(0, 0));
         }
 
         var bytesMax = _output.FrameBytesMax;
@@ -151,7 +164,7 @@ public sealed class MirrorSession : IDisposable
         {
             var bytes = WireWriter.Write(plan, frame, i, _output.Slot(plan.LongestBytes));
             var keep = slice.Keep(i, plan.SegmentBytes);
-            _output.Commit(Math.Min(bytes, keep), bytes > keep);
+            _output.CommitPart(Math.Min(bytes, keep), bytes);
         }
 
         _output.EndFrame(ref _counters);
@@ -184,7 +197,33 @@ public sealed class MirrorSession : IDisposable
         }
 
         frame[..slice].CopyTo(_output.Slot(slice));
-        _output.Commit(slice, isSliced: true);
+        _output.CommitPart(slice, meta.OriginalLength);
+        _output.EndFrame(ref _counters);
+        return DropReason.None;
+    }
+
+    // For targets that can say of a frame what it is.
+    private DropReason SendAsCaptured(in FrameMeta meta, in FrameLayout layout, ReadOnlySpan<byte> frame, int slice)
+    {
+        var bytes = Math.Min(frame.Length, slice);
+        if (bytes > _output.FrameBytesMax)
+        {
+            return DropReason.TooLong;
+        }
+
+        if (_shaper?.Plan.Cap is { } cap && !cap.TryTake(meta.TimestampNs, cap.CountsFrames ? 1 : bytes * 8L))
+        {
+            return DropReason.RateCapped;
+        }
+
+        var reason = _output.Begin(meta, layout, 1, bytes, ref _counters);
+        if (reason != DropReason.None)
+        {
+            return reason;
+        }
+
+        frame[..bytes].CopyTo(_output.Slot(bytes));
+        _output.CommitPart(bytes, Math.Max(meta.OriginalLength, frame.Length));
         _output.EndFrame(ref _counters);
         return DropReason.None;
     }

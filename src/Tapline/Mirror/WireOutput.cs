@@ -15,6 +15,23 @@ public abstract class WireOutput : IDisposable
     /// <summary>True while the target takes frames; false when it is down or gone.</summary>
     public abstract bool IsUp { get; }
 
+    /// <summary>Why it is down, as one sentence; null when it is up or nothing more is known. Any thread.</summary>
+    public virtual string? WhyDown => null;
+
+    /// <summary>Who reads the stream, where the target serves clients. A new list after each change; any thread.</summary>
+    public virtual IReadOnlyList<StreamClient> Clients => [];
+
+    /// <summary>
+    /// True when a frame of that kind is to be handed over as captured: one piece, super-frame or not, whole or cut.
+    /// </summary>
+    /// <param name="meta">The frame.</param>
+    public virtual bool TakesAsCaptured(in FrameMeta meta) => false;
+
+    /// <summary>The session had a frame for this output that it will not get; for targets that state what they lack.</summary>
+    public virtual void Missed(in FrameMeta meta, DropReason reason)
+    {
+    }
+
     /// <summary>
     /// Asks for room for one captured frame that becomes up to <paramref name="wireFrames"/> wire frames of together up
     /// to <paramref name="wireBytes"/> bytes. <see cref="DropReason.None"/> = there is room, and <see cref="Slot"/>,
@@ -33,6 +50,9 @@ public abstract class WireOutput : IDisposable
 
     /// <summary>The slot now holds a wire frame of this length, cut on purpose or whole.</summary>
     public abstract void Commit(int bytes, bool isSliced);
+
+    /// <summary>The same with the wire frame's length before it was cut, for targets that tell it.</summary>
+    public virtual void CommitPart(int bytes, int wholeBytes) => Commit(bytes, isSliced: bytes < wholeBytes);
 
     /// <summary>All wire frames of the captured frame are written; the output now owes the ledger its fate.</summary>
     public abstract void EndFrame(ref MirrorCounters counters);

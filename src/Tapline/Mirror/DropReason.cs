@@ -11,6 +11,9 @@ public enum DropReason : byte
     Error = 4,
     RateCapped = 16,
 
-    /// <summary>No drop: nobody reads the stream just now. Counted as filtered.</summary>
-    Unread = 17,
+    /// <summary>
+    /// No drop: the target has no use for the frame, because nobody reads it or because it is the target's own. Counted as
+    /// filtered.
+    /// </summary>
+    Unwanted = 17,
 }

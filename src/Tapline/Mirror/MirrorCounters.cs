@@ -68,8 +68,8 @@ public struct MirrorCounters
     /// </summary>
     [FieldOffset(224)] public long Forgotten;
 
-    /// <summary>Of the filtered: frames of a stream that nobody read at that time.</summary>
-    [FieldOffset(232)] public long Unread;
+    /// <summary>Of the filtered: frames for which the target had no use: nobody read it, or they were its own.</summary>
+    [FieldOffset(232)] public long Unwanted;
 
     /// <summary>Frames that were wanted and did not leave whole.</summary>
     public readonly long Dropped =>
@@ -88,7 +88,7 @@ public struct MirrorCounters
             case DropReason.TooLong: DroppedTooLong++; break;
             case DropReason.TargetDown: DroppedTargetDown++; break;
             case DropReason.RateCapped: DroppedRateCapped++; break;
-            case DropReason.Unread: Unread++; Filtered++; break;
+            case DropReason.Unwanted: Unwanted++; Filtered++; break;
             default: DroppedError++; break;
         }
     }

@@ -16,7 +16,10 @@ namespace Tapline.Mirror.Send.Streams;
 /// <summary>Owns the listener and its clients' connections.</summary>
 internal sealed unsafe class ListenerSink : StreamSink
 {
-    private const int EndMs = 500;
+    /// <summary>When the session ends, a client may read nothing for so long, and take so long in all.</summary>
+    private const long EndIdleNs = Clock.SecondNs / 2;
+    private const long EndNs = 3 * Clock.SecondNs;
+    private const int EndPollMs = 50;
     private const int Backlog = 16;
     private readonly Socket _listener;
     private readonly StreamParts _parts;
@@ -76,7 +79,7 @@ internal sealed unsafe class ListenerSink : StreamSink
             }
         }
 
-        return isTaken ? DropReason.None : _clients.Count > 0 ? DropReason.Busy : DropReason.Unread;
+        return isTaken ? DropReason.None : _clients.Count > 0 ? DropReason.Busy : DropReason.Unwanted;
     }
 
     /// <inheritdoc/>
@@ -98,10 +101,19 @@ internal sealed unsafe class ListenerSink : StreamSink
     public override void End()
     {
         _clients.ForEach(c => c.PutEnding());
-        var until = Clock.MonotonicNs() + (EndMs * 1_000_000L);
-        while (_clients.Any(c => c.Waiting > 0) && Clock.MonotonicNs() < until)
+        var start = Clock.MonotonicNs();
+        var moved = start;
+        long waiting;
+        for (long before = 0; (waiting = _clients.Sum(c => c.Waiting)) > 0; before = waiting)
         {
-            Serve(EndMs / 10);
+            var now = Clock.MonotonicNs();
+            moved = waiting == before ? moved : now;
+            if (now - moved > EndIdleNs || now - start > EndNs)
+            {
+                break;
+            }
+
+            Serve(EndPollMs);
         }
 
         while (_clients.Count > 0)
@@ -112,6 +124,7 @@ internal sealed unsafe class ListenerSink : StreamSink
 
     public override void Dispose()
     {
+        OwnConnections.Replace(this, []);
         _clients.ForEach(c => c.Dispose());
         _listener.Dispose();
     }
@@ -170,9 +183,11 @@ internal sealed unsafe class ListenerSink : StreamSink
         socket.Blocking = false;
         socket.NoDelay = true;
         socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
-        _clients.Add(new StreamSubscriber(socket, _parts));
+        // Known as our own before its first packet.
+        var client = new StreamSubscriber(socket, _parts);
+        _clients.Add(client);
         Publish();
-        if (!_clients[^1].TrySend())
+        if (!client.TrySend())
         {
             Drop(_clients.Count - 1);
         }
@@ -187,7 +202,8 @@ internal sealed unsafe class ListenerSink : StreamSink
 
     private void Publish()
     {
-        Volatile.Write(ref _infos, [.. _clients.Select(c => c.Info)]);
+        OwnConnections.Replace(this, [.. _clients.Select(c => c.Ports)]);
         IsRead = _clients.Count > 0;
+        Volatile.Write(ref _infos, [.. _clients.Select(c => c.Info)]);
     }
 }

@@ -49,7 +49,7 @@ internal sealed class StreamOutput : WireOutput
     /// <inheritdoc/>
     public override void Missed(in FrameMeta meta, DropReason reason)
     {
-        if (reason != DropReason.Unread)
+        if (reason != DropReason.Unwanted)
         {
             _stream.Losses.Miss(_worker, meta.PointId);
         }
@@ -59,9 +59,9 @@ internal sealed class StreamOutput : WireOutput
     public override DropReason Begin(
         in FrameMeta meta, in FrameLayout layout, int wireFrames, int wireBytes, ref MirrorCounters counters)
     {
-        if (!_stream.Sink.IsRead)
+        if (!_stream.Sink.IsRead || OwnConnections.Has(layout))
         {
-            return DropReason.Unread;
+            return DropReason.Unwanted;
         }
 
         _meta = meta;

@@ -1,5 +1,6 @@
 // One client of a listening stream: its connection, what waits for it, what it lost. Its buffer takes whole chunks or
 // nothing, so whatever it loses, what it reads is whole. The stream's thread.
+using System.Net;
 using System.Net.Sockets;
 using Tapline.Base;
 using Tapline.Base.Native;
@@ -26,12 +27,17 @@ internal sealed class StreamSubscriber : IDisposable
         _interfaces = parts.Interfaces;
         _tally = new StreamTally(parts.Losses);
         _tally.Begin(Clock.NowNs());
-        Info = new StreamClient(socket.RemoteEndPoint?.ToString() ?? "");
+        var peer = (IPEndPoint?)socket.RemoteEndPoint;
+        Info = new StreamClient(peer?.ToString() ?? "");
+        Ports = ((ushort)((IPEndPoint)socket.LocalEndPoint!).Port, (ushort)(peer?.Port ?? 0));
         Put(parts.Header);
     }
 
     /// <summary>What others see of it.</summary>
     public StreamClient Info { get; }
+
+    /// <summary>The connection's ports, ours and its own.</summary>
+    public (ushort Listener, ushort Client) Ports { get; }
 
     /// <summary>For poll.</summary>
     public int Descriptor => (int)_socket.Handle;

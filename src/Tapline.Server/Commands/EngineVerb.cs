@@ -3,6 +3,7 @@
 // else is on standard output.
 using System.CommandLine;
 using Tapline.Base.Native;
+using Tapline.Mirror.Targets;
 using Tapline.Server.Config;
 using Tapline.Workers;
 
@@ -140,7 +141,7 @@ internal static class EngineVerb
 
         if (report.HasRun)
         {
-            using var output = new AnswerOutput();
+            using var output = WritesFrames(options) ? new AnswerOutput(Console.OpenStandardError()) : new AnswerOutput();
             Print(output, report, isJson);
         }
 
@@ -165,6 +166,10 @@ internal static class EngineVerb
             Console.Error.WriteLine("tapline: points, recording and workers change with the engine's next start.");
         }
     }
+
+    /// <summary>Standard output carries frames, and everything for people goes to standard error.</summary>
+    private static bool WritesFrames(EngineOptions options) =>
+        options.Mirrors.Any(m => TargetParser.Parse(m.To, out _) is StdoutTarget);
 
     private static void Print(AnswerOutput output, EngineReport report, bool isJson)
     {

@@ -135,17 +135,30 @@ internal static class MirrorControl
         {
             table.AddRow(
                 Cell(m.Session), Cell(m.To), Cell(m.From.Count == 0 ? "all points" : string.Join(", ", m.From)),
-                Cell(m.Filter ?? "every frame"), Cell(m.State), Cell(CanaryText(m.Canary)), Number(m.Offered), Number(m.Sent), Number(m.Filtered),
-                Number(m.SampledOut), Number(LedgerTotals.Dropped(m)));
+                Cell(m.Filter ?? "every frame"), Cell(m.State), Cell(CanaryText(m.Canary)), Number(m.Offered), Number(m.Sent),
+                Number(m.Filtered), Number(m.SampledOut), Number(LedgerTotals.Dropped(m)));
             foreach (var member in m.Members ?? [])
             {
                 table.AddRow(
-                    Cell(""), Cell($"  {member.To}"), Cell(""), Cell("its share"), Cell(member.State), Cell(""), Cell(""), Number(member.Sent),
-                    Cell(""), Cell(""), Number(member.Dropped));
+                    Cell(""), Cell($"  {member.To}"), Cell(""), Cell("its share"), Cell(member.State), Cell(""), Cell(""),
+                    Number(member.Sent), Cell(""), Cell(""), Number(member.Dropped));
             }
         }
 
         AnsiConsole.Write(table);
+        foreach (var m in mirrors)
+        {
+            if (m.Reason is { } reason)
+            {
+                Console.WriteLine($"{TerminalText.Printable(m.Session)}: {TerminalText.Printable(reason)}");
+            }
+
+            foreach (var client in m.Clients ?? [])
+            {
+                Console.WriteLine($"{TerminalText.Printable(m.Session)}: {TerminalText.Printable(client.Peer)} reads: "
+                    + $"sent {Quantity.Count(client.Sent)}, dropped {Quantity.Count(client.Dropped)}");
+            }
+        }
 
         static string CanaryText(EngineSnapshot.Canary? canary) => canary switch
         {

@@ -20,7 +20,9 @@ internal static class MirrorVerb
         };
         var to = new Option<string[]>("--to")
         {
-            Description = "Where the copies go: nic:INTERFACE. Repeated: the targets share the flows.", Required = true,
+            Description = "Where the copies go: nic:INTERFACE, file:PATH, pcap-over-ip://:PORT, stdout. "
+                + "Repeated: the targets share the flows.",
+            Required = true,
             AllowMultipleArgumentsPerToken = false,
         };
         var filter = new Option<string?>("--filter") { Description = "Copies only what this expression selects." };
@@ -36,9 +38,14 @@ internal static class MirrorVerb
         var json = new Option<bool>("--json") { Description = "Prints the ledger as one JSON object." };
         to.Validators.Add(result =>
         {
-            if (TargetParser.Parse(Joined(result.GetValueOrDefault<string[]>()), out var error) is null)
+            var target = TargetParser.Parse(Joined(result.GetValueOrDefault<string[]>()), out var error);
+            if (target is null)
             {
                 result.AddError(error!);
+            }
+            else if (target is StdoutTarget && !Console.IsOutputRedirected)
+            {
+                result.AddError("Frames are no text for a terminal; give them to a program: tapline mirror … --to stdout | tshark -r -");
             }
         });
         seconds.Validators.Add(result =>
@@ -69,6 +76,8 @@ internal static class MirrorVerb
                 "What a tool outside may see: no card numbers, no passwords, other addresses."),
             ("tapline mirror --from bridge:br0 --to nic:eth2 --to nic:eth3",
                 "Two tools share the flows; when one is down the other has them all."),
+            ("tapline mirror --from vm:web01 --to stdout | wireshark -k -i -", "One machine, live in Wireshark."),
+            ("tapline mirror --from bridge:br0 --to 'file:/var/tmp/br0.pcapng?rotate=100MB&files=10'", "The last gigabyte, as files."),
             ("tapline mirror --from bridge:br0 --to nic:eth2 --explain", "Kernel path or user path, and why."));
         command.SetAction(parsed => EngineVerb.RunOrExplain(
             OvsOptions.Apply(new EngineOptions
@@ -89,6 +98,7 @@ internal static class MirrorVerb
                 Seconds = parsed.GetValue(seconds),
                 Analyse = false,
                 CanarySeconds = CanaryOption.Parse(parsed.GetValue(canary) ?? "60s")!.Value,
+                EndsWithTarget = true,
             }, parsed),
             parsed.GetValue(json),
             parsed.GetValue(explain)));

@@ -14,6 +14,7 @@ internal static class RootVerb
         root.Subcommands.Add(PointsVerb.Build());
         root.Subcommands.Add(DoctorVerb.Build());
         root.Subcommands.Add(MirrorVerb.Build());
+        root.Subcommands.Add(ExtcapVerb.Build());
         root.Subcommands.Add(RecordVerb.Build());
         root.Subcommands.Add(ReadVerb.Build());
         root.Subcommands.Add(TopVerb.Build());

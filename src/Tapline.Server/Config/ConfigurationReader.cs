@@ -122,7 +122,8 @@ internal static class ConfigurationReader
             HardwareTimestamps =
                 root.Parsed("timestamps", t => t is "kernel" or "hardware" ? t : null, "kernel or hardware") == "hardware",
             FlowCapacity = (int)(root.Number("flow_capacity", 1024, 1 << 28) ?? Limits.LiveFlowsDefault),
-            CanarySeconds = root.Parsed<object>("canary", t => CanaryOption.Parse(t), CanaryOption.Form) as int? ?? CanaryOption.SecondsDefault,
+            CanarySeconds = root.Parsed<object>("canary", t => CanaryOption.Parse(t), CanaryOption.Form) as int?
+                ?? CanaryOption.SecondsDefault,
             Mirrors = mirrors,
             Record = ReadRecord(root.Section("record")),
             Console = ReadConsole(root.Section("console")),

@@ -89,6 +89,12 @@ internal sealed record EngineSnapshot
 
         public string State { get; init; } = "up";
 
+        /// <summary>Why it is down, where that is known.</summary>
+        public string? Reason { get; init; }
+
+        /// <summary>Who reads a stream; null for other targets.</summary>
+        public IReadOnlyList<StreamClient>? Clients { get; init; }
+
         public long Offered { get; init; }
 
         public long Sent { get; init; }
@@ -157,6 +163,16 @@ internal sealed record EngineSnapshot
         public long SentWireFrames { get; init; }
 
         public long SentBytes { get; init; }
+
+        public long Dropped { get; init; }
+    }
+
+    /// <summary>A reader of a stream, in packets.</summary>
+    internal sealed record StreamClient
+    {
+        public string Peer { get; init; } = "";
+
+        public long Sent { get; init; }
 
         public long Dropped { get; init; }
     }

@@ -122,6 +122,24 @@ public static class Limits
     /// <summary>Memory of those wire frames in bytes: eight of the largest frames, or 2,700 full Ethernet frames.</summary>
     public const int MirrorSendBufferBytes = 8 * FrameBytesMax;
 
+    /// <summary>Packet blocks of one worker on their way into a pcapng stream: 0.1 s of 650,000 frames a second. A power of two.</summary>
+    public const int StreamBlocks = 1 << 16;
+
+    /// <summary>Memory of those blocks in bytes: 0.1 s of 2.5 Gbit/s; it is touched as used.</summary>
+    public const int StreamBufferBytes = 32 << 20;
+
+    /// <summary>Bytes that a stream writes at once, unless a single block is larger.</summary>
+    public const int StreamChunkBytes = 256 * 1024;
+
+    /// <summary>Interfaces one stream can describe: every point, and as many again for points that changed.</summary>
+    public const int StreamInterfacesMax = 2 * PointsMax;
+
+    /// <summary>Clients of one listening stream.</summary>
+    public const int StreamClientsMax = 16;
+
+    /// <summary>What waits for one such client, in bytes: one that stops reading for longer loses packets.</summary>
+    public const int StreamClientBytes = 16 << 20;
+
     /// <summary>Frames that a de-duplicating session remembers on one worker: 50 ms of 2.5 million frames a second.</summary>
     public const int MirrorDedupFrames = 1 << 17;
 

@@ -15,4 +15,10 @@ public enum DropReason : byte
 
     /// <summary>Given up for frames of more value, because the target is slow.</summary>
     Shed = 6,
+
+    /// <summary>
+    /// No drop: the target has no use for the frame, because nobody reads it or because it is the target's own. Counted as
+    /// filtered.
+    /// </summary>
+    Unwanted = 7,
 }

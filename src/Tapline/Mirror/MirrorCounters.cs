@@ -71,6 +71,9 @@ public struct MirrorCounters
     /// </summary>
     [FieldOffset(224)] public long Forgotten;
 
+    /// <summary>Of the filtered: frames for which the target had no use: nobody read it, or they were its own.</summary>
+    [FieldOffset(240)] public long Unwanted;
+
     /// <summary>Frames that were wanted and did not leave whole.</summary>
     public readonly long Dropped =>
         DroppedBusy + DroppedTooLong + DroppedTargetDown + DroppedError + DroppedRateCapped + DroppedShed;
@@ -78,7 +81,7 @@ public struct MirrorCounters
     /// <summary>True when every offered frame is accounted for.</summary>
     public readonly bool Balances => Offered == Sent + Filtered + SampledOut + Dropped;
 
-    /// <summary>Counts one offered frame as dropped.</summary>
+    /// <summary>Counts one offered frame as not sent.</summary>
     internal void CountDrop(DropReason reason)
     {
         Offered++;
@@ -89,6 +92,7 @@ public struct MirrorCounters
             case DropReason.TargetDown: DroppedTargetDown++; break;
             case DropReason.RateCapped: DroppedRateCapped++; break;
             case DropReason.Shed: DroppedShed++; break;
+            case DropReason.Unwanted: Unwanted++; Filtered++; break;
             default: DroppedError++; break;
         }
     }

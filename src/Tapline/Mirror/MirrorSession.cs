@@ -54,6 +54,12 @@ public sealed class MirrorSession : IDisposable
     /// <summary>True while the target takes frames.</summary>
     public bool IsTargetUp => _output.IsAnyUp;
 
+    /// <summary>Why the target is down; null when nothing is known.</summary>
+    public string? WhyDown => _output.WhyDown;
+
+    /// <summary>Who reads the stream, where the target serves clients.</summary>
+    public IReadOnlyList<StreamClient> Clients => _output.Clients;
+
     /// <summary>
     /// Says whether the point is a source of this session. Called when the point appears, before its first frame.
     /// </summary>
@@ -92,7 +98,7 @@ public sealed class MirrorSession : IDisposable
         }
 
         _output.Route(meta, layout);
-        Account(Send(meta, layout, frame, SliceCut.Of(int.MaxValue)));
+        Count(meta, Send(meta, layout, frame, SliceCut.Of(int.MaxValue)));
     }
 
     /// <summary>Hands over what waits. Call after every batch, and regularly when no frames come.</summary>
@@ -135,7 +141,7 @@ public sealed class MirrorSession : IDisposable
             reason = Send(meta, layout, frame, shaper.Cut(layout, frame));
         }
 
-        Account(reason);
+        Count(meta, reason);
     }
 
     // Neither filtered nor shaped, to each place of the target, and counted like every frame.
@@ -146,19 +152,19 @@ public sealed class MirrorSession : IDisposable
         {
             _output.RouteTo(place);
             _output.Flush(ref _counters);
-            Account(Send(meta, layout, frame, SliceCut.Of(int.MaxValue)));
+            Count(meta, Send(meta, layout, frame, SliceCut.Of(int.MaxValue)));
         }
 
         _output.Flush(ref _counters);
         _canary.Begin(number, before, _counters);
     }
 
-    private void Account(DropReason reason)
+    private void Count(in FrameMeta meta, DropReason reason)
     {
         if (reason != DropReason.None)
         {
             _counters.CountDrop(reason);
-            _output.NoteDrop();
+            _output.Missed(meta, reason);
         }
     }
 
@@ -172,6 +178,11 @@ public sealed class MirrorSession : IDisposable
         if (!IsWorth(layout))
         {
             return DropReason.Shed;
+        }
+
+        if (_output.TakesAsCaptured(meta))
+        {
+            return SendAsCaptured(meta, layout, frame, slice.Keep(0, 0));
         }
 
         var bytesMax = _output.FrameBytesMax;
@@ -202,7 +213,7 @@ public sealed class MirrorSession : IDisposable
         {
             var bytes = WireWriter.Write(plan, frame, i, _output.Slot(plan.LongestBytes));
             var keep = slice.Keep(i, plan.SegmentBytes);
-            _output.Commit(Math.Min(bytes, keep), bytes > keep);
+            _output.CommitPart(Math.Min(bytes, keep), bytes);
         }
 
         _output.EndFrame(ref _counters);
@@ -249,7 +260,33 @@ public sealed class MirrorSession : IDisposable
         }
 
         frame[..slice].CopyTo(_output.Slot(slice));
-        _output.Commit(slice, isSliced: true);
+        _output.CommitPart(slice, meta.OriginalLength);
+        _output.EndFrame(ref _counters);
+        return DropReason.None;
+    }
+
+    // For targets that can say of a frame what it is.
+    private DropReason SendAsCaptured(in FrameMeta meta, in FrameLayout layout, ReadOnlySpan<byte> frame, int slice)
+    {
+        var bytes = Math.Min(frame.Length, slice);
+        if (bytes > _output.FrameBytesMax)
+        {
+            return DropReason.TooLong;
+        }
+
+        if (_shaper?.Plan.Cap is { } cap && !cap.TryTake(meta.TimestampNs, cap.CountsFrames ? 1 : bytes * 8L))
+        {
+            return DropReason.RateCapped;
+        }
+
+        var reason = _output.Begin(meta, layout, 1, bytes, ref _counters);
+        if (reason != DropReason.None)
+        {
+            return reason;
+        }
+
+        frame[..bytes].CopyTo(_output.Slot(bytes));
+        _output.CommitPart(bytes, Math.Max(meta.OriginalLength, frame.Length));
         _output.EndFrame(ref _counters);
         return DropReason.None;
     }

@@ -19,7 +19,7 @@ public abstract class WireOutput : IDisposable
     public virtual bool IsAnyUp => IsUp;
 
     /// <summary>How full the buffer of frames is that the target has not taken yet, in percent.</summary>
-    public abstract int FillPercent { get; }
+    public virtual int FillPercent => 0;
 
     /// <summary>Places among which <see cref="Route"/> chooses.</summary>
     public virtual int Places => 1;
@@ -37,8 +37,20 @@ public abstract class WireOutput : IDisposable
     {
     }
 
-    /// <summary>The frame of the last <see cref="Route"/> was dropped before or by <see cref="Begin"/>.</summary>
-    public virtual void NoteDrop()
+    /// <summary>Why it is down, as one sentence; null when it is up or nothing more is known. Any thread.</summary>
+    public virtual string? WhyDown => null;
+
+    /// <summary>Who reads the stream, where the target serves clients. A new list after each change; any thread.</summary>
+    public virtual IReadOnlyList<StreamClient> Clients => [];
+
+    /// <summary>
+    /// True when a frame of that kind is to be handed over as captured: one piece, super-frame or not, whole or cut.
+    /// </summary>
+    /// <param name="meta">The frame.</param>
+    public virtual bool TakesAsCaptured(in FrameMeta meta) => false;
+
+    /// <summary>The session had a frame for this output that it will not get; for targets that state what they lack.</summary>
+    public virtual void Missed(in FrameMeta meta, DropReason reason)
     {
     }
 
@@ -60,6 +72,9 @@ public abstract class WireOutput : IDisposable
 
     /// <summary>The slot now holds a wire frame of this length, cut on purpose or whole.</summary>
     public abstract void Commit(int bytes, bool isSliced);
+
+    /// <summary>The same with the wire frame's length before it was cut, for targets that tell it.</summary>
+    public virtual void CommitPart(int bytes, int wholeBytes) => Commit(bytes, isSliced: bytes < wholeBytes);
 
     /// <summary>All wire frames of the captured frame are written; the output now owes the ledger its fate.</summary>
     public abstract void EndFrame(ref MirrorCounters counters);

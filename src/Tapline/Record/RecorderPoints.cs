@@ -1,7 +1,6 @@
 // All points of one recorder: their descriptions as ready-made option bytes, their counts over the window of the segment
 // under way. Descriptions are made when a point appears; everything else is plain numbers in native memory.
 using System.Buffers.Text;
-using System.Text;
 using Tapline.Base;
 using Tapline.Base.Native;
 using Tapline.Store;
@@ -11,18 +10,16 @@ namespace Tapline.Record;
 /// <summary>The points that a recorder has met. One thread.</summary>
 internal sealed class RecorderPoints : IDisposable
 {
-    private const int NameBytesMax = 256;
-    private const int DescriptionBytesMax = 1024;
     private readonly NativeArray<RecorderPoint> _points = new(Limits.PointsMax);
     private readonly ushort[] _touched = new ushort[Limits.PointsMax];
     private readonly byte[]?[] _options = new byte[]?[Limits.PointsMax];
-    private readonly byte[] _filterOption;
+    private readonly string? _filter;
     private readonly byte[] _unknownOptions = new byte[256];
     private int _touchedCount;
 
     public RecorderPoints(string? filter)
     {
-        _filterOption = filter is null ? [] : Option(11, [0, .. Text(filter, DescriptionBytesMax)]);
+        _filter = filter;
         for (var point = 0; point < _points.Length; point++)
         {
             _points[point].Interface = -1;
@@ -40,18 +37,7 @@ internal sealed class RecorderPoints : IDisposable
     /// <summary>Takes a point's description; its next frame gets an interface of its own. Allocates.</summary>
     public void Describe(PointInfo point)
     {
-        var where = point.Switch is null ? "" : $" on {point.Switch}";
-        var what = point.Vm is null
-            ? $"{point.Kind}{where}"
-            : $"VM {point.Vm}{(point.VmId is null ? "" : $" ({point.VmId})")}, {point.Kind}{where}";
-        _options[point.Id] =
-        [
-            .. Option(2, Text(point.Name, NameBytesMax)), // if_name
-            .. Option(3, Text(what, DescriptionBytesMax)), // if_description
-            .. point.SpeedBitsPerSecond > 0 ? Option(8, BitConverter.GetBytes(point.SpeedBitsPerSecond)) : [], // if_speed
-            .. Option(9, [9]), // if_tsresol: nanoseconds
-            .. _filterOption, // if_filter
-        ];
+        _options[point.Id] = PcapngOptions.Interface(point.Name, point.Description, point.SpeedBitsPerSecond, _filter);
         _points[point.Id].Interface = -1;
     }
 
@@ -129,24 +115,5 @@ internal sealed class RecorderPoints : IDisposable
         var length = PcapngWriter.WriteOption(_unknownOptions, 2, name[..(6 + digits)]);
         length += PcapngWriter.WriteOption(_unknownOptions.AsSpan(length), 9, [9]);
         return _unknownOptions.AsSpan(0, length);
-    }
-
-    private static byte[] Option(ushort code, byte[] value)
-    {
-        var option = new byte[4 + PcapngWriter.Pad(value.Length)];
-        PcapngWriter.WriteOption(option, code, value);
-        return option;
-    }
-
-    private static byte[] Text(string text, int bytesMax)
-    {
-        var bytes = Encoding.UTF8.GetBytes(text);
-        var length = Math.Min(bytes.Length, bytesMax);
-        while (length > 0 && length < bytes.Length && (bytes[length] & 0xc0) == 0x80)
-        {
-            length--;
-        }
-
-        return bytes[..length];
     }
 }

@@ -3,8 +3,6 @@
 // to the byte, from section header to ledger; the thread only puts it on disk. When all buffers are on their way, frames
 // are counted as dropped: the worker never waits. After start nothing is allocated but by AddPoint.
 // Format: docs/formats/segment.md. Limits: buffers × buffer size of memory per worker.
-using System.Runtime.InteropServices;
-using System.Text;
 using Tapline.Base;
 using Tapline.Base.Native;
 using Tapline.Record.Io;
@@ -71,7 +69,7 @@ public sealed class SegmentRecorder : IDisposable
 
         _current = _buffers[0];
         _points = new RecorderPoints(options.Filter);
-        _sectionOptions = SectionOptions(options);
+        _sectionOptions = PcapngOptions.Section($"node {options.Node}, worker {options.Worker}");
         _writer = new SegmentWriter(folder, disk, (ushort)options.Worker, _segmentBytes, _buffers, _free);
     }
 
@@ -368,19 +366,5 @@ public sealed class SegmentRecorder : IDisposable
         _currentIndex = index;
         _current = next;
         return true;
-    }
-
-    private static byte[] SectionOptions(RecorderOptions options)
-    {
-        var version = typeof(SegmentRecorder).Assembly.GetName().Version?.ToString(3);
-        var bytes = new byte[2048];
-        var length = Add(bytes, 1, $"node {options.Node}, worker {options.Worker}"); // opt_comment
-        length += Add(bytes.AsSpan(length), 2, RuntimeInformation.OSArchitecture.ToString()); // shb_hardware
-        length += Add(bytes.AsSpan(length), 3, RuntimeInformation.OSDescription); // shb_os
-        length += Add(bytes.AsSpan(length), 4, $"Tapline {version}"); // shb_userappl
-        return bytes[..length];
-
-        static int Add(Span<byte> target, ushort code, string text) =>
-            PcapngWriter.WriteOption(target, code, Encoding.UTF8.GetBytes(text.Length > 200 ? text[..200] : text));
     }
 }

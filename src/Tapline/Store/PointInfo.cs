@@ -17,6 +17,16 @@ public sealed record PointInfo(
     string? Vm = null,
     string? VmId = null)
 {
+    /// <summary>Machine, kind and switch in words, for people who open a recording.</summary>
+    public string Description
+    {
+        get
+        {
+            var where = Switch is null ? "" : $" on {Switch}";
+            return Vm is null ? $"{Kind}{where}" : $"VM {Vm}{(VmId is null ? "" : $" ({VmId})")}, {Kind}{where}";
+        }
+    }
+
     /// <summary>Link speed in bit/s where known; 0 = unknown. Goes into recordings only.</summary>
     public long SpeedBitsPerSecond { get; init; }
 }

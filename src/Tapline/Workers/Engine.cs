@@ -42,6 +42,15 @@ public sealed class Engine : IDisposable
         }
 
         var engine = new Engine(parts, onStuck);
+        if (options.EndsWithTarget)
+        {
+            parts.Mirrors.OnTargetEnded = engine.RequestStop;
+            if (parts.Mirrors.HasTargetEnded)
+            {
+                engine.RequestStop();
+            }
+        }
+
         if (options.DataFolder is { } data)
         {
             var snapshot = new SnapshotWriter(parts, engine._supervisor, engine.RequestStop);

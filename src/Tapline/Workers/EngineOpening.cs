@@ -98,6 +98,8 @@ internal sealed class EngineOpening(EngineOptions options)
     private EngineParts Build(
         LiveCapture capture, MirrorDesk mirrors, SpoolFolder? spoolFolder, SegmentFolder? recordFolder, CompiledFilter filter)
     {
+        var losses = new RingLosses(Limits.PointsMax);
+        mirrors.Points.Losses = losses;
         var spools = spoolFolder is null ? [] : Each(w => new SpoolWriter(spoolFolder, w, options.Node));
         var recorders = recordFolder is null ? [] : Each(w => new SegmentRecorder(
             recordFolder, new RecorderOptions { Worker = w, Node = options.Node, Filter = options.Record?.Filter }));
@@ -105,7 +107,7 @@ internal sealed class EngineOpening(EngineOptions options)
         {
             Options = options,
             Capture = capture,
-            Losses = new RingLosses(Limits.PointsMax),
+            Losses = losses,
             SpoolFolder = spoolFolder,
             SupervisorSpool = spoolFolder is null ? null : new SpoolWriter(spoolFolder, WorkerCount, options.Node),
             RecordFolder = recordFolder,

@@ -47,6 +47,12 @@ public sealed record EngineOptions
     /// <summary>Ends by itself after this many seconds; null = runs until it is stopped.</summary>
     public double? Seconds { get; init; }
 
+    /// <summary>
+    /// A mirror session may write to standard output, and the engine ends when the reader of a session's pipe has gone: how a
+    /// command in a pipeline behaves.
+    /// </summary>
+    public bool EndsWithTarget { get; init; }
+
     /// <summary>The node's name in records and snapshots.</summary>
     public string Node { get; init; } = Environment.MachineName;
 

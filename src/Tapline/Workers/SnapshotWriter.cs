@@ -3,6 +3,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Tapline.Base;
+using Tapline.Mirror.Targets;
 using Tapline.Store;
 
 namespace Tapline.Workers;
@@ -131,6 +132,7 @@ internal sealed class SnapshotWriter : IControlAnswers
             running[s].Texts.Write(json);
             json.WriteString("mode"u8, running[s].Path.IsKernel ? "kernel"u8 : "user"u8);
             json.WriteString("state"u8, running[s].IsUp ? "up"u8 : "down"u8);
+            WriteStream(json, running[s]);
             MirrorTexts.WriteCounts(json, running[s].Totals());
             running[s].Members.Write(json);
             if (running[s].Canary is { } canary)
@@ -145,6 +147,32 @@ internal sealed class SnapshotWriter : IControlAnswers
                 json.WriteNumber("target_tx_dropped"u8, txDropped);
             }
 
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static void WriteStream(Utf8JsonWriter json, RunningMirror mirror)
+    {
+        if (mirror.WhyDown is { } why)
+        {
+            json.WriteString("reason"u8, why);
+        }
+
+        if (mirror.Target is not PcapOverIpTarget)
+        {
+            return;
+        }
+
+        var clients = mirror.Clients;
+        json.WriteStartArray("clients"u8);
+        for (var c = 0; c < clients.Count; c++)
+        {
+            json.WriteStartObject();
+            json.WriteString("peer"u8, clients[c].Peer);
+            json.WriteNumber("sent"u8, clients[c].Sent);
+            json.WriteNumber("dropped"u8, clients[c].Dropped);
             json.WriteEndObject();
         }
 

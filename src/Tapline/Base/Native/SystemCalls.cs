@@ -16,6 +16,8 @@ internal static unsafe partial class SystemCalls
     public const int EACCES = 13;
     public const int ENODEV = 19;
     public const int EINVAL = 22;
+    public const int ESPIPE = 29;
+    public const int ELOOP = 40;
     public const int ENOPROTOOPT = 92;
     public const int ENETDOWN = 100;
     public const int ENOBUFS = 105;
@@ -86,6 +88,9 @@ internal static unsafe partial class SystemCalls
 
     [LibraryImport("libc", EntryPoint = "unlink", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Unlink(string path);
+
+    [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
+    public static partial nint Write(int fd, void* bytes, nuint length);
 
     [LibraryImport("libc", EntryPoint = "pwrite", SetLastError = true)]
     public static partial nint WriteAt(int fd, void* bytes, nuint length, long offset);

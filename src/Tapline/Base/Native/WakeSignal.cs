@@ -22,6 +22,9 @@ internal sealed unsafe partial class WakeSignal : IDisposable
         }
     }
 
+    /// <summary>For those who poll it beside other descriptors, and then take the signal by <c>Wait(0)</c>.</summary>
+    public int Descriptor => _fd;
+
     /// <summary>Wakes the waiter now, or its next wait. Never blocks.</summary>
     public void Set()
     {

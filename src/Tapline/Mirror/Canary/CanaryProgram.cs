@@ -1,5 +1,6 @@
-// Emits the programs of canaries: a filter that lets only them through, and the program that turns canaries round at their port: from its sending side into its receiving side. Only a frame with
-// a canary's mark is taken; everything else leaves the port as ever. Pure.
+// Emits the programs of canaries: a filter that lets only them through, and one that turns them round at their port, from
+// its sending side into its receiving side. Only a frame with a canary's mark is taken; everything else leaves the port
+// as ever. Pure.
 using System.Buffers.Binary;
 using Tapline.Base.Kernel;
 using Tapline.Base.Native;

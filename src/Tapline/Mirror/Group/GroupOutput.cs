@@ -90,7 +90,20 @@ public sealed class GroupOutput : WireOutput
     public override void RouteTo(int place) => _now = place;
 
     /// <inheritdoc/>
-    public override void NoteDrop() => _counts[_now].Dropped++;
+    public override string? WhyDown => Array.Find(_members, static m => !m.IsUp && m.WhyDown is not null)?.WhyDown;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<StreamClient> Clients => [.. _members.SelectMany(static m => m.Clients)];
+
+    /// <inheritdoc/>
+    public override bool TakesAsCaptured(in FrameMeta meta) => _members[_now].TakesAsCaptured(meta);
+
+    /// <inheritdoc/>
+    public override void Missed(in FrameMeta meta, DropReason reason)
+    {
+        _counts[_now].Dropped += reason == DropReason.Unwanted ? 0 : 1;
+        _members[_now].Missed(meta, reason);
+    }
 
     /// <inheritdoc/>
     public override DropReason Begin(
@@ -108,6 +121,9 @@ public sealed class GroupOutput : WireOutput
 
     /// <inheritdoc/>
     public override void Commit(int bytes, bool isSliced) => _members[_now].Commit(bytes, isSliced);
+
+    /// <inheritdoc/>
+    public override void CommitPart(int bytes, int wholeBytes) => _members[_now].CommitPart(bytes, wholeBytes);
 
     /// <inheritdoc/>
     public override void EndFrame(ref MirrorCounters counters) => _members[_now].EndFrame(ref counters);

@@ -45,7 +45,8 @@ internal sealed unsafe class CanaryListener : IDisposable
         var until = Clock.MonotonicNs() + (timeoutMs * 1_000_000L);
         while (IsOpen)
         {
-            var read = Receive(_socket.Number, System.Runtime.CompilerServices.Unsafe.AsPointer(ref _frame[0]), FrameBytesMax, MSG_DONTWAIT);
+            var room = System.Runtime.CompilerServices.Unsafe.AsPointer(ref _frame[0]);
+            var read = Receive(_socket.Number, room, FrameBytesMax, MSG_DONTWAIT);
             if (read > 0)
             {
                 timeNs = Clock.NowNs();

@@ -1,6 +1,8 @@
 // From a target to what carries the copies there, one output for each worker. Everything that targets of the same session
 // share (a file, a listener, a sequence) is made here and ends with the last of its outputs. Control thread.
 using Tapline.Mirror.Group;
+using Tapline.Mirror.Send.Streams;
+using Tapline.Mirror.Streams;
 using Tapline.Mirror.Targets;
 
 namespace Tapline.Mirror.Send;
@@ -10,7 +12,14 @@ namespace Tapline.Mirror.Send;
 /// <param name="Target">Where the copies go.</param>
 /// <param name="Workers">Outputs wanted.</param>
 /// <param name="Expression">The session's filter, for those who state it; null = every frame.</param>
-public sealed record OutputRequest(string Session, MirrorTarget Target, int Workers, string? Expression);
+public sealed record OutputRequest(string Session, MirrorTarget Target, int Workers, string? Expression)
+{
+    /// <summary>Knows the observation points, for targets that name them.</summary>
+    public IStreamPoints? Points { get; init; }
+
+    /// <summary>Called on the output's own thread when the target has ended for good: the reader of a pipe has gone.</summary>
+    public Action? OnEnded { get; init; }
+}
 
 /// <summary>Opens outputs.</summary>
 public static class OutputOpener
@@ -23,6 +32,7 @@ public static class OutputOpener
     {
         GroupTarget group => OpenGroup(request, group, out error),
         NicTarget nic => OpenEach(request.Workers, (out string? fault) => PacketSender.Open(nic.Name, out fault), out error),
+        StreamTarget stream => StreamOpener.Open(request, stream, out error),
         _ => throw new ArgumentOutOfRangeException(nameof(request), request.Target, "a kind of target without an output"),
     };
 

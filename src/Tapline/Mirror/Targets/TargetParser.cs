@@ -14,9 +14,9 @@ public static class TargetParser
         ("gre://", NotYet),
         ("erspan://", NotYet),
         ("tzsp://", NotYet),
-        ("file:", NotYet),
-        ("pcap-over-ip://", NotYet),
-        ("stdout", NotYet),
+        ("file:", FileTarget.Parse),
+        ("pcap-over-ip://", PcapOverIpTarget.Parse),
+        ("stdout", StdoutTarget.Parse),
     ];
 
     /// <summary>Null and one sentence in <paramref name="error"/> when the text names no target.</summary>

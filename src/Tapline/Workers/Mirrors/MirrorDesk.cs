@@ -4,6 +4,7 @@
 using Tapline.Base;
 using Tapline.Base.Native;
 using Tapline.Capture.Ring;
+using Tapline.Mirror.Targets;
 
 namespace Tapline.Workers;
 
@@ -16,6 +17,8 @@ internal sealed class MirrorDesk : IDisposable
     private readonly IReadOnlyList<string> _points;
     private readonly int _workers;
     private readonly KernelHookKind _hook;
+    private readonly bool _hasOutput;
+    private volatile bool _hasTargetEnded;
     private readonly HashSet<string> _added = [];
     private RunningMirror[] _all = [];
     private IReadOnlyList<string> _toolPorts = [];
@@ -23,16 +26,26 @@ internal sealed class MirrorDesk : IDisposable
     private KernelMirrors? _kernel;
     private LiveCapture? _capture;
 
-    private MirrorDesk(IReadOnlyList<string> points, int workers, KernelHookKind hook)
+    private MirrorDesk(EngineOptions options, int workers)
     {
-        _hook = hook;
-        _points = points;
+        _hook = options.KernelHook;
+        _hasOutput = options.EndsWithTarget;
+        _points = options.Points;
         _workers = workers;
         Book = new MirrorBook(workers, []);
     }
 
     /// <summary>By which the engine knows its own canaries.</summary>
     public ulong CanarySecret { get; } = CanaryDesk.NewSecret();
+
+    /// <summary>The points as streams name them.</summary>
+    public MirrorPoints Points { get; } = new();
+
+    /// <summary>A target has ended for good: the reader of a pipe has gone. Any thread.</summary>
+    public bool HasTargetEnded => _hasTargetEnded;
+
+    /// <summary>Called on any thread when that happens; null = the session is down, the engine goes on.</summary>
+    public Action? OnTargetEnded { get; set; }
 
     /// <summary>What the workers follow.</summary>
     public MirrorBook Book { get; }
@@ -49,7 +62,7 @@ internal sealed class MirrorDesk : IDisposable
     /// <summary>Opens an engine's first sessions; null and one sentence when they cannot run.</summary>
     public static MirrorDesk? Open(EngineOptions options, int workers, out string? fault, out bool isUsage)
     {
-        var desk = new MirrorDesk(options.Points, workers, options.KernelHook);
+        var desk = new MirrorDesk(options, workers);
         fault = desk.Apply(options.Mirrors, out isUsage);
         if (fault is null)
         {
@@ -114,12 +127,20 @@ internal sealed class MirrorDesk : IDisposable
         lock (_gate)
         {
             _capture = capture;
+            Points.Capture = capture;
             return _kernel is null || _kernel.Attach(capture, out var error) ? null : error;
         }
     }
 
     /// <summary>Once a second: tells the kernel's sessions that the engine lives. Allocation-free.</summary>
     public void Beat() => Volatile.Read(ref _kernel)?.Beat();
+
+    /// <summary>Told by outputs.</summary>
+    public void EndTarget()
+    {
+        _hasTargetEnded = true;
+        OnTargetEnded?.Invoke();
+    }
 
     /// <summary>No frame is copied in the kernel after this; those ledgers are final.</summary>
     public void FinishKernel() => Volatile.Read(ref _kernel)?.Finish();
@@ -143,7 +164,7 @@ internal sealed class MirrorDesk : IDisposable
     private string? ApplyLocked(IReadOnlyList<MirrorPlan> plans, out bool isUsage)
     {
         isUsage = true;
-        if (MirrorOpening.Check(plans, _points, out var peers) is { } mistake)
+        if (MirrorOpening.Check(plans, _points, _hasOutput, out var peers) is { } mistake)
         {
             return mistake;
         }
@@ -174,7 +195,7 @@ internal sealed class MirrorDesk : IDisposable
                     return $"{_nextId} sessions have run in this engine, and no more can be told apart; start it again.";
                 }
 
-                mirror = MirrorOpening.Open(plan, paths[i], (ushort)_nextId, _workers, CanarySecret, _kernel, out var fault);
+                mirror = MirrorOpening.Open(plan, paths[i], (ushort)_nextId, _workers, _kernel, this, out var fault);
                 if (mirror is null)
                 {
                     opened.ForEach(o => o.Dispose());
@@ -213,6 +234,12 @@ internal sealed class MirrorDesk : IDisposable
     private void PutIntoForce(
         IReadOnlyList<RunningMirror> before, List<RunningMirror> next, List<RunningMirror> opened, List<string> peers)
     {
+        foreach (var open in opened.Where(o => o.Target is PcapOverIpTarget { IsReachable: true }))
+        {
+            Console.Error.WriteLine($"tapline: {open.Plan.Session}: whoever reaches {open.Target} reads these frames; "
+                + "nothing is encrypted and nobody is asked who he is.");
+        }
+
         List<string> toolPorts = [.. next.SelectMany(r => r.Target.Interfaces), .. peers];
         // First no capture at the new tool ports, then copies to them; at the old ones the other way round.
         Exclude([.. ToolPorts.Concat(toolPorts).Distinct()]);

@@ -15,8 +15,10 @@ internal static class MirrorOpening
     /// <summary>One sentence when these sessions cannot run together on these points; null when they can.</summary>
     /// <param name="plans">All sessions that are to run.</param>
     /// <param name="points">Source words of the engine.</param>
+    /// <param name="hasOutput">Standard output is the sessions' to use.</param>
     /// <param name="peers">Interfaces in which the tool ports end and which must not be captured either.</param>
-    public static string? Check(IReadOnlyList<MirrorPlan> plans, IReadOnlyList<string> points, out List<string> peers)
+    public static string? Check(
+        IReadOnlyList<MirrorPlan> plans, IReadOnlyList<string> points, bool hasOutput, out List<string> peers)
     {
         peers = [];
         if (plans.Count > Limits.MirrorSessionsMax)
@@ -37,6 +39,12 @@ internal static class MirrorOpening
                 || TargetParser.Parse(plan.To, out mistake) is not { } target)
             {
                 return mistake;
+            }
+
+            if (target is StdoutTarget && !hasOutput)
+            {
+                return $"Session {plan.Session} cannot write to an engine's standard output; use `tapline mirror --to stdout`, "
+                    + "or pcap-over-ip://:57012 or file: here.";
             }
 
             _ = ShapeOrders.Read(plan.Shape, out mistake);
@@ -64,7 +72,7 @@ internal static class MirrorOpening
 
     /// <summary>Opens a checked session; null and one sentence when the host refuses.</summary>
     public static RunningMirror? Open(
-        MirrorPlan plan, KernelDecision path, ushort id, int workers, ulong canarySecret, KernelMirrors? kernel, out string? fault)
+        MirrorPlan plan, KernelDecision path, ushort id, int workers, KernelMirrors? kernel, MirrorDesk desk, out string? fault)
     {
         if (path.IsKernel)
         {
@@ -95,10 +103,15 @@ internal static class MirrorOpening
             Target = target,
             Filter = filter,
             Shape = shape,
-            CanarySecret = canarySecret,
+            CanarySecret = desk.CanarySecret,
             AllPoints = plan.From.Count == 0,
         };
-        var outputs = OutputOpener.Open(new OutputRequest(plan.Session, target, workers, plan.Filter), out fault);
+        var request = new OutputRequest(plan.Session, target, workers, plan.Filter)
+        {
+            Points = desk.Points,
+            OnEnded = desk.EndTarget,
+        };
+        var outputs = OutputOpener.Open(request, out fault);
         return outputs is null
             ? null
             : new RunningMirror(plan, id, target, path, Array.ConvertAll(outputs, o => new MirrorSession(options, o)), kernel: null);

@@ -99,6 +99,12 @@ internal sealed class RunningMirror : IDisposable
         }
     }
 
+    /// <summary>Why the target is down; null when it is up or nothing is known. Any thread.</summary>
+    public string? WhyDown => _byWorker.Length == 0 ? null : _byWorker[0].WhyDown;
+
+    /// <summary>Who reads the session's stream. Any thread.</summary>
+    public IReadOnlyList<StreamClient> Clients => _byWorker.Length == 0 ? [] : _byWorker[0].Clients;
+
     /// <summary>The instance of a worker; null when the session runs in the kernel.</summary>
     public MirrorSession? Of(int worker) => _byWorker.Length == 0 ? null : _byWorker[worker];
 

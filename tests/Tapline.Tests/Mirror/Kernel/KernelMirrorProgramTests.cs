@@ -57,7 +57,7 @@ public class KernelMirrorProgramTests
     public void TheSharedStructureIsTheProgramsOffsets()
     {
         Assert.Equal(16, System.Runtime.CompilerServices.Unsafe.SizeOf<KernelTargetState>());
-        Assert.Equal(80, KernelCounter.ValueBytes);
+        Assert.Equal(88, KernelCounter.ValueBytes);
     }
 
     private static void EverySecondByte(BpfAssembler code, int reject)

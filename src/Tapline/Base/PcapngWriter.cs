@@ -2,9 +2,8 @@
 // in nanoseconds. Each method writes one whole block at the start of the span and returns its length, a multiple of 4;
 // the *Bytes methods say beforehand how much room a block needs. No allocation, no state, any thread.
 using System.Buffers.Binary;
-using Tapline.Base;
 
-namespace Tapline.Record;
+namespace Tapline.Base;
 
 /// <summary>Writes pcapng blocks. All lengths in bytes.</summary>
 public static class PcapngWriter
@@ -17,8 +16,16 @@ public static class PcapngWriter
     /// <summary>Type, length, length again: what every block has.</summary>
     public const int BlockFrameBytes = 12;
 
+    /// <summary>Where in a packet block its frame begins.</summary>
+    public const int PacketHeaderBytes = 28;
+
+    /// <summary>A section header without its options, of which it has some.</summary>
+    public const int SectionHeaderBytes = 24 + EndOfOptionsBytes + sizeof(uint);
+
+    /// <summary>An interface description without its options, of which it has some.</summary>
+    public const int InterfaceBytes = 16 + EndOfOptionsBytes + sizeof(uint);
+
     private const ushort EndOfOptions = 0;
-    private const int PacketHeaderBytes = 28;
     private const int FlagsOptionBytes = 8;
     private const int EndOfOptionsBytes = 4;
 
@@ -30,19 +37,27 @@ public static class PcapngWriter
     /// <summary>An enhanced packet block with the frame's direction and what offloads left undone.</summary>
     public static int WritePacket(Span<byte> target, uint interfaceId, in FrameMeta meta, ReadOnlySpan<byte> frame)
     {
-        var length = PacketBytes(meta, frame.Length);
+        frame.CopyTo(target[PacketHeaderBytes..]);
+        return FinishPacket(target, interfaceId, meta, frame.Length);
+    }
+
+    /// <summary>
+    /// The same for a frame that stands in its place already, <see cref="PacketHeaderBytes"/> from the block's start.
+    /// </summary>
+    public static int FinishPacket(Span<byte> target, uint interfaceId, in FrameMeta meta, int frameLength)
+    {
+        var length = PacketBytes(meta, frameLength);
         var block = target[..length];
         BinaryPrimitives.WriteUInt32LittleEndian(block, EnhancedPacket);
         BinaryPrimitives.WriteInt32LittleEndian(block[4..], length);
-        BinaryPrimitives.WriteUInt32LittleEndian(block[8..], interfaceId);
+        SetInterface(block, interfaceId);
         BinaryPrimitives.WriteUInt32LittleEndian(block[12..], (uint)(meta.TimestampNs >> 32));
         BinaryPrimitives.WriteUInt32LittleEndian(block[16..], (uint)meta.TimestampNs);
-        BinaryPrimitives.WriteInt32LittleEndian(block[20..], frame.Length);
-        BinaryPrimitives.WriteInt32LittleEndian(block[24..], Math.Max(meta.OriginalLength, frame.Length));
-        frame.CopyTo(block[PacketHeaderBytes..]);
-        block[(PacketHeaderBytes + frame.Length)..(PacketHeaderBytes + Pad(frame.Length))].Clear();
+        BinaryPrimitives.WriteInt32LittleEndian(block[20..], frameLength);
+        BinaryPrimitives.WriteInt32LittleEndian(block[24..], Math.Max(meta.OriginalLength, frameLength));
+        block[(PacketHeaderBytes + frameLength)..(PacketHeaderBytes + Pad(frameLength))].Clear();
 
-        var options = block[(PacketHeaderBytes + Pad(frame.Length))..];
+        var options = block[(PacketHeaderBytes + Pad(frameLength))..];
         BinaryPrimitives.WriteUInt32LittleEndian(options, 2 | (4 << 16)); // epb_flags, 4 bytes
         BinaryPrimitives.WriteUInt32LittleEndian(options[4..], PacketFlags(meta));
         options = options[FlagsOptionBytes..];
@@ -56,6 +71,10 @@ public static class PcapngWriter
         BinaryPrimitives.WriteInt32LittleEndian(options[EndOfOptionsBytes..], length);
         return length;
     }
+
+    /// <summary>Gives a packet block another interface.</summary>
+    public static void SetInterface(Span<byte> block, uint interfaceId) =>
+        BinaryPrimitives.WriteUInt32LittleEndian(block[8..], interfaceId);
 
     /// <summary>A section header block of unknown section length, with ready-made options (may be empty).</summary>
     public static int WriteSectionHeader(Span<byte> target, ReadOnlySpan<byte> options)

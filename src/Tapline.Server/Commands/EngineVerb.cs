@@ -18,7 +18,8 @@ internal static class EngineVerb
 
     private static readonly Option<string[]> s_points = new("--point")
     {
-        Description = "What to observe: interface, glob, bridge:NAME, ovs:NAME, host:BRIDGE, vm:NAME, uplink, all, vxlan://… Repeatable.",
+        Description = "What to observe: interface, glob, bridge:NAME, ovs:NAME, host:BRIDGE, vm:NAME, tag:NAME, uplink, all, "
+            + "vxlan://… Repeatable.",
         HelpName = "P",
     };
 
@@ -81,7 +82,7 @@ internal static class EngineVerb
         var verb = new Command("engine", "The data plane alone: capture, analyse, mirror, record.")
         {
             s_config, s_points, s_exclude, s_mirrors, s_record, s_data, s_workers, s_ring, s_timestamps, s_seconds, s_node,
-            s_explain, s_json, OvsOptions.Database, OvsOptions.Mirror,
+            s_explain, s_json, OvsOptions.Database, OvsOptions.Mirror, IdentityOptions.Inventory,
         };
         verb.Examples(
             ("tapline engine --point vnet0 --seconds 10 --json", "observe one port for ten seconds and print what became of its frames"),
@@ -103,7 +104,7 @@ internal static class EngineVerb
 
         if (!isExplain)
         {
-            return Run(options, isJson, configuration);
+            return IdentityOptions.Load(options) is { } loaded ? Run(loaded, isJson, configuration) : ExitCodes.Usage;
         }
 
         var paths = KernelPlanning.Decide(options, out var refusal);
@@ -123,11 +124,17 @@ internal static class EngineVerb
     {
         using var signals = new StopSignals();
         FileWatch? watch = null;
+        FileWatch? inventory = null;
         var report = EngineRun.Run(options, signals.Token, engine =>
         {
             Console.Error.WriteLine("ready");
             watch = configuration is null ? null : new FileWatch(configuration.FullName, () => Reload(engine, configuration, options));
-        }, ending: () => watch?.Dispose());
+            inventory = InventoryWatch.Start(options, engine);
+        }, ending: () =>
+        {
+            watch?.Dispose();
+            inventory?.Dispose();
+        });
         if (report.Fault is not null)
         {
             Console.Error.WriteLine($"tapline: {report.Fault}");
@@ -155,9 +162,10 @@ internal static class EngineVerb
         Console.Error.WriteLine(mistake is null
             ? $"tapline: {file} has changed; its {options.Mirrors.Count} mirror session(s) are in force."
             : $"tapline: {file} has changed and cannot be followed: {mistake} The engine goes on with what it had.");
-        if (!options.Points.SequenceEqual(before.Points) || options.Record != before.Record || options.Workers != before.Workers)
+        if (!options.Points.SequenceEqual(before.Points) || options.Record != before.Record || options.Workers != before.Workers
+            || options.InventoryFile != before.InventoryFile)
         {
-            Console.Error.WriteLine("tapline: points, recording and workers change with the engine's next start.");
+            Console.Error.WriteLine("tapline: points, recording, workers and the inventory's place change with the engine's next start.");
         }
     }
 
@@ -188,6 +196,7 @@ internal static class EngineVerb
             Node = parsed.GetValue(s_node) ?? options.Node,
             DataFolder = parsed.GetValue(s_data) ?? options.DataFolder,
             HardwareTimestamps = parsed.GetValue(s_timestamps) == "hardware" || options.HardwareTimestamps,
+            InventoryFile = parsed.GetValue(IdentityOptions.Inventory)?.FullName ?? options.InventoryFile,
         };
     }
 

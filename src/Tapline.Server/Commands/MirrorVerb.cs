@@ -14,7 +14,7 @@ internal static class MirrorVerb
     {
         var from = new Option<string[]>("--from")
         {
-            Description = "Points to copy from, separated by commas: interfaces, globs, bridge:NAME, ovs:NAME, vm:NAME.",
+            Description = "Points to copy from, separated by commas: interfaces, globs, bridge:NAME, ovs:NAME, vm:NAME, tag:NAME.",
             Required = true,
             AllowMultipleArgumentsPerToken = false,
         };
@@ -55,7 +55,7 @@ internal static class MirrorVerb
             "mirror", "Copies frames from points of the virtual switch to a tool port, or changes the sessions of a running engine.")
         {
             from, to, filter, slice, mode, explain, seconds, workers, json, OvsOptions.Database,
-            OvsOptions.Mirror,
+            OvsOptions.Mirror, IdentityOptions.Inventory,
             MirrorControl.BuildList(), MirrorControl.BuildAdd(), MirrorControl.BuildRemove(),
         };
         command.Examples(
@@ -65,7 +65,7 @@ internal static class MirrorVerb
                 "One minute of headers, then the ledger as JSON."),
             ("tapline mirror --from bridge:br0 --to nic:eth2 --explain", "Kernel path or user path, and why."));
         command.SetAction(parsed => EngineVerb.RunOrExplain(
-            OvsOptions.Apply(new EngineOptions
+            IdentityOptions.Apply(OvsOptions.Apply(new EngineOptions
             {
                 Points = Split(parsed.GetValue(from)),
                 Mirrors =
@@ -82,7 +82,7 @@ internal static class MirrorVerb
                 Workers = parsed.GetValue(workers),
                 Seconds = parsed.GetValue(seconds),
                 Analyse = false,
-            }, parsed),
+            }, parsed), parsed),
             parsed.GetValue(json),
             parsed.GetValue(explain)));
         return command;

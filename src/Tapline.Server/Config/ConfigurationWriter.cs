@@ -29,6 +29,7 @@ internal static class ConfigurationWriter
         Texts(json, "points", c.Points);
         Texts(json, "exclude", c.Exclude);
         Text(json, "ovs_database", c.OvsDatabase);
+        Text(json, "inventory", c.Inventory);
         json.WriteBoolean("ovs_mirror", c.OvsMirror);
         json.WriteNumber("workers", c.Workers);
         json.WriteNumber("ring_budget", c.RingBudgetBytes);

@@ -19,6 +19,9 @@ internal sealed record NodeConfiguration
     /// <summary>Socket of Open vSwitch's database; null = where it usually is.</summary>
     public string? OvsDatabase { get; init; }
 
+    /// <summary>File that names VMs, its whole path; null = none.</summary>
+    public string? Inventory { get; init; }
+
     /// <summary>Open vSwitch copies what no packet socket sees.</summary>
     public bool OvsMirror { get; init; }
 
@@ -47,6 +50,7 @@ internal sealed record NodeConfiguration
         Exclude = Exclude,
         OvsDatabase = OvsDatabase,
         OvsMirror = OvsMirror,
+        InventoryFile = Inventory,
         Mirrors = Mirrors,
         Record = Record is null ? null : new RecordPlan
         {

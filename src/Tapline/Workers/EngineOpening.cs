@@ -155,6 +155,7 @@ internal sealed class EngineOpening(EngineOptions options)
         HardwareTimestamps = options.HardwareTimestamps,
         OvsDatabase = options.OvsDatabase,
         OvsMirror = options.OvsMirror,
+        Inventory = options.Inventory,
         Node = options.Node,
     };
 

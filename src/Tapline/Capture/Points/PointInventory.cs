@@ -1,5 +1,6 @@
 // What could be observed on this host, for people: switches, their ports, other interfaces, and which of them the given
 // patterns would capture. Asks the kernel and /proc once; changes nothing; needs no privilege (but sees less without).
+using Tapline.Capture.Identity;
 using Tapline.Capture.Ovs;
 
 namespace Tapline.Capture.Points;
@@ -20,10 +21,12 @@ public sealed class PointInventory
     public IReadOnlyList<string> Hidden { get; }
 
     /// <summary>Looks around. Null and one sentence for patterns that cannot be meant.</summary>
-    public static PointInventory? Read(IReadOnlyList<string> patterns, out string error) => Read(patterns, null, out error);
+    public static PointInventory? Read(IReadOnlyList<string> patterns, out string error) =>
+        Read(patterns, null, VmInventory.Empty, out error);
 
-    /// <summary>The same with Open vSwitch's database at another place.</summary>
-    public static PointInventory? Read(IReadOnlyList<string> patterns, string? ovsDatabase, out string error)
+    /// <summary>The same with Open vSwitch's database at another place, and with what an inventory says of the VMs.</summary>
+    public static PointInventory? Read(
+        IReadOnlyList<string> patterns, string? ovsDatabase, VmInventory vms, out string error)
     {
         if (PointSelector.Parse(patterns, out error) is not { } selector || WorkloadInventory.Open(out error) is not { } workloads)
         {
@@ -49,10 +52,10 @@ public sealed class PointInventory
 
             var names = workloads.Find(links.Values);
             var layout = new SwitchLayout(links, ovs);
-            var selected = selector.Select(links, names, new HashSet<int>(), ovs).Select(s => s.Link.Index).ToHashSet();
+            var selected = selector.Select(links, names, new HashSet<int>(), ovs, vms).Select(s => s.Link.Index).ToHashSet();
             var points = links.Values
                 .Where(l => !l.IsLoopback)
-                .Select(l => Describe(l, names.GetValueOrDefault(l.Index), layout, selected.Contains(l.Index)))
+                .Select(l => Describe(l, names.GetValueOrDefault(l.Index), layout, vms, selected.Contains(l.Index)))
                 .Concat(Unseen(ovs, links.Values.ToArray()))
                 .Concat(selector.Tunnels.Select(t => Describe(t)))
                 .OrderBy(p => p.Switch is null)
@@ -63,9 +66,10 @@ public sealed class PointInventory
         }
     }
 
-    private static FoundPoint Describe(LinkInfo link, VmIdentity? found, SwitchLayout layout, bool isCaptured)
+    private static FoundPoint Describe(
+        LinkInfo link, VmIdentity? found, SwitchLayout layout, VmInventory vms, bool isCaptured)
     {
-        var point = PointSelector.Describe(link, found, layout);
+        var point = PointSelector.Describe(link, found, layout, vms);
         return new FoundPoint
         {
             Name = link.Name,
@@ -76,6 +80,8 @@ public sealed class PointInventory
             Vm = point.Vm?.Name,
             VmId = point.Vm?.Id,
             VmSource = point.Vm?.Source,
+            VmAliases = point.Vm?.Aliases ?? NameSet.Empty,
+            VmTags = point.Vm?.Tags ?? NameSet.Empty,
             Mac = point.Vm is { Mac: > 0 } vm ? vm.Mac : link.Mac,
             State = link.IsUp ? PointState.Up : PointState.Down,
             MtuBytes = link.MtuBytes,

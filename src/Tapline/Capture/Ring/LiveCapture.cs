@@ -5,6 +5,7 @@
 //   tunnel listener → raw socket of one worker → the same source
 //   port → kernel: socket filter (ours? count) → fan-out (which worker) → ring of that worker → PacketRingSource
 using Tapline.Base.Native;
+using Tapline.Capture.Identity;
 using Tapline.Capture.Ovs;
 using Tapline.Capture.Points;
 using Tapline.Capture.Tunnels;
@@ -31,6 +32,9 @@ public sealed class LiveCapture : IDisposable
     private HashSet<int> _excluded;
     private HashSet<string> _excludedNames;
     private Dictionary<int, VmIdentity> _workloads = [];
+    private VmInventory _inventory;
+    private VmDirectory _directory = VmDirectory.Empty;
+    private string[] _idlePatterns = [];
     private PointWatcher? _watcher;
     private LivePoint[] _points = [];
     private string? _budgetNotice;
@@ -51,6 +55,7 @@ public sealed class LiveCapture : IDisposable
         _excludedIndices = [.. options.ExcludeInterfaces];
         _excluded = [.. _excludedIndices];
         _excludedNames = [.. options.ExcludeNames];
+        _inventory = options.Inventory;
     }
 
     /// <summary>One source per worker.</summary>
@@ -61,6 +66,9 @@ public sealed class LiveCapture : IDisposable
 
     /// <summary>Rises with each change of <see cref="Points"/>; cheap to read.</summary>
     public int PointsGeneration => Volatile.Read(ref _generation);
+
+    /// <summary>Who is who now: another object after each change. Any thread.</summary>
+    public VmDirectory Directory => Volatile.Read(ref _directory);
 
     /// <summary>
     /// Called after each look at the interfaces, whether or not the points changed; on the points thread, without a lock.
@@ -77,9 +85,13 @@ public sealed class LiveCapture : IDisposable
                 return
                 [
                     .. _budgetNotice is null ? [] : (string[])[_budgetNotice], .. _rings.Notices, .. _tunnels.Notices,
-                    .. _ovs.Notices, .. Registered(),
+                    .. _ovs.Notices, .. Registered(), .. _idlePatterns.Select(Idle),
                 ];
             }
+
+            static string Idle(string pattern) =>
+                $"`{pattern}` stands behind no port of this host now; its ports are captured as soon as they are there. Where a NIC "
+                + $"receives copies of its frames, observe the NIC and select them by an expression: {pattern.Replace(':', ' ')}.";
 
             IEnumerable<string> Registered() => _registry.Refused > 0
                 ? [$"{_registry.Refused} interfaces are not captured: all {Base.Limits.PointsMax - 1} point identifiers are used."]
@@ -164,6 +176,17 @@ public sealed class LiveCapture : IDisposable
         {
             _excludedNames = [.. names];
             _excluded = [.. _excludedIndices];
+        }
+
+        Refresh();
+    }
+
+    /// <summary>Follows another inventory from now on.</summary>
+    public void SetInventory(VmInventory inventory)
+    {
+        lock (_lock)
+        {
+            _inventory = inventory;
         }
 
         Refresh();
@@ -319,7 +342,10 @@ public sealed class LiveCapture : IDisposable
 
             ExcludeNamed(links);
             _ovs.Follow(_selector, links);
-            List<SelectedPoint> selected = [.. _selector.Select(links, _workloads, _excluded, _ovs.View), .. _tunnels.Points];
+            List<SelectedPoint> selected =
+            [
+                .. _selector.Select(links, _workloads, _excluded, _ovs.View, _inventory), .. _tunnels.Points,
+            ];
             var present = _registry.Update(selected);
             _rings.Apply([.. present.Where(p => p.Selected.Kind != PointKind.Tunnel)]);
             foreach (var (id, point) in present)
@@ -327,6 +353,8 @@ public sealed class LiveCapture : IDisposable
                 _tunnels.Begin(point, id);
             }
 
+            _idlePatterns = [.. _selector.FindIdle(selected)];
+            FollowDirectory();
             if (_registry.Generation != _generation)
             {
                 Volatile.Write(ref _points, [.. _registry.Points]);
@@ -335,6 +363,14 @@ public sealed class LiveCapture : IDisposable
         }
 
         Looked?.Invoke();
+    }
+
+    private void FollowDirectory()
+    {
+        if (_registry.Generation != _generation || !ReferenceEquals(_inventory, _directory.Inventory))
+        {
+            Volatile.Write(ref _directory, new VmDirectory(_registry.Points, [], _inventory));
+        }
     }
 
     private void ExcludeNamed(Dictionary<int, LinkInfo> links)

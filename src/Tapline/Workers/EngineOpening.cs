@@ -98,7 +98,7 @@ internal sealed class EngineOpening(EngineOptions options)
     private EngineParts Build(
         LiveCapture capture, MirrorDesk mirrors, SpoolFolder? spoolFolder, SegmentFolder? recordFolder, CompiledFilter filter)
     {
-        var spools = spoolFolder is null ? [] : Each(w => new SpoolWriter(spoolFolder, w, options.Node));
+        var spools = spoolFolder is null ? [] : Each(w => new SpoolWriter(spoolFolder, w, options.Node, new EndpointNames(capture)));
         var recorders = recordFolder is null ? [] : Each(w => new SegmentRecorder(
             recordFolder, new RecorderOptions { Worker = w, Node = options.Node, Filter = options.Record?.Filter }));
         return new EngineParts

@@ -21,10 +21,13 @@ public sealed class PointInventory
     public IReadOnlyList<string> Hidden { get; }
 
     /// <summary>Looks around. Null and one sentence for patterns that cannot be meant.</summary>
-    public static PointInventory? Read(IReadOnlyList<string> patterns, out string error) =>
-        Read(patterns, null, VmInventory.Empty, out error);
+    public static PointInventory? Read(IReadOnlyList<string> patterns, out string error) => Read(patterns, null, out error);
 
-    /// <summary>The same with Open vSwitch's database at another place, and with what an inventory says of the VMs.</summary>
+    /// <summary>The same with Open vSwitch's database at another place.</summary>
+    public static PointInventory? Read(IReadOnlyList<string> patterns, string? ovsDatabase, out string error) =>
+        Read(patterns, ovsDatabase, VmInventory.Empty, out error);
+
+    /// <summary>The same with what an inventory says of the VMs.</summary>
     public static PointInventory? Read(
         IReadOnlyList<string> patterns, string? ovsDatabase, VmInventory vms, out string error)
     {

@@ -83,6 +83,7 @@ internal static class EngineVerb
         {
             s_config, s_points, s_exclude, s_mirrors, s_record, s_data, s_workers, s_ring, s_timestamps, s_seconds, s_node,
             s_explain, s_json, OvsOptions.Database, OvsOptions.Mirror, IdentityOptions.Inventory,
+            IdentityOptions.Libvirt,
         };
         verb.Examples(
             ("tapline engine --point vnet0 --seconds 10 --json", "observe one port for ten seconds and print what became of its frames"),
@@ -189,14 +190,13 @@ internal static class EngineVerb
         var options = parsed.GetValue(s_config) is { } file
             ? FromFile(file, out mistakes)
             : FromOptions(parsed, out mistakes);
-        return options is null ? null : options with
+        return options is null ? null : IdentityOptions.Apply(options, parsed) with
         {
             Workers = parsed.GetValue(s_workers) ?? options.Workers,
             Seconds = parsed.GetValue(s_seconds) ?? options.Seconds,
             Node = parsed.GetValue(s_node) ?? options.Node,
             DataFolder = parsed.GetValue(s_data) ?? options.DataFolder,
             HardwareTimestamps = parsed.GetValue(s_timestamps) == "hardware" || options.HardwareTimestamps,
-            InventoryFile = parsed.GetValue(IdentityOptions.Inventory)?.FullName ?? options.InventoryFile,
         };
     }
 

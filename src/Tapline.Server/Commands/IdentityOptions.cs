@@ -6,13 +6,27 @@ using Tapline.Workers;
 
 namespace Tapline.Server.Commands;
 
-/// <summary>`--inventory`.</summary>
+/// <summary>`--inventory` and `--libvirt`.</summary>
 internal static class IdentityOptions
 {
     public static readonly Option<FileInfo?> Inventory = new("--inventory")
     {
         Description = "File that names VMs by MAC, IP or prefix: CSV as hypervisors export it, or YAML. Followed when it changes.",
         HelpName = "FILE",
+    };
+
+    public static readonly Option<string[]> Libvirt = new("--libvirt")
+    {
+        Description = "libvirt daemon that knows the VMs (default: qemu:///system where it runs); none asks nobody. Repeatable.",
+        HelpName = "URI",
+    };
+
+    /// <summary>The daemons of the command line; null = it names none.</summary>
+    public static IReadOnlyList<string>? Daemons(ParseResult parsed) => parsed.GetValue(Libvirt) switch
+    {
+        null or [] => null,
+        ["none"] => [],
+        var uris => uris,
     };
 
     /// <summary>The inventory of the command line, an empty one without; null after its mistakes were told.</summary>
@@ -35,6 +49,7 @@ internal static class IdentityOptions
     public static EngineOptions Apply(EngineOptions options, ParseResult parsed) => options with
     {
         InventoryFile = parsed.GetValue(Inventory)?.FullName ?? options.InventoryFile,
+        Libvirt = Daemons(parsed) ?? options.Libvirt,
     };
 
     /// <summary>The orders with their inventory read; null after its mistakes were told.</summary>

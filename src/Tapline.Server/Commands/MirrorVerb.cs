@@ -55,7 +55,7 @@ internal static class MirrorVerb
             "mirror", "Copies frames from points of the virtual switch to a tool port, or changes the sessions of a running engine.")
         {
             from, to, filter, slice, mode, explain, seconds, workers, json, OvsOptions.Database,
-            OvsOptions.Mirror, IdentityOptions.Inventory,
+            OvsOptions.Mirror, IdentityOptions.Inventory, IdentityOptions.Libvirt,
             MirrorControl.BuildList(), MirrorControl.BuildAdd(), MirrorControl.BuildRemove(),
         };
         command.Examples(

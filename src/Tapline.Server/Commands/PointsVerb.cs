@@ -24,21 +24,23 @@ internal static class PointsVerb
         var json = new Option<bool>("--json") { Description = "Prints one JSON object a line." };
         var command = new Command("points", "Lists switches, ports and VMs found, and what would be captured.")
         {
-            patterns, json, OvsOptions.Database, IdentityOptions.Inventory,
+            patterns, json, OvsOptions.Database, IdentityOptions.Inventory, IdentityOptions.Libvirt,
         };
         command.Examples(
             ("tapline points", "Everything that could be observed; the last column says what `--point all` would take."),
             ("tapline points vm:web01 uplink", "What these two patterns would take."),
             ("tapline points --json", "The same for programs."));
         command.SetAction(parsed => IdentityOptions.Read(parsed) is { } vms
-            ? Run(parsed.GetValue(patterns) ?? [], parsed.GetValue(OvsOptions.Database), vms, parsed.GetValue(json))
+            ? Run(
+                parsed.GetValue(patterns) ?? [], parsed.GetValue(OvsOptions.Database), vms, IdentityOptions.Daemons(parsed),
+                parsed.GetValue(json))
             : ExitCodes.Usage);
         return command;
     }
 
-    private static int Run(string[] patterns, string? ovsDatabase, VmInventory vms, bool json)
+    private static int Run(string[] patterns, string? ovsDatabase, VmInventory vms, IReadOnlyList<string>? libvirt, bool json)
     {
-        if (PointInventory.Read(patterns, ovsDatabase, vms, out var error) is not { } inventory)
+        if (PointInventory.Read(patterns, ovsDatabase, vms, libvirt, out var error) is not { } inventory)
         {
             Console.Error.WriteLine($"tapline: {error}");
             return ExitCodes.Failed;

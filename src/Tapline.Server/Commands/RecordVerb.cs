@@ -51,7 +51,7 @@ internal static class RecordVerb
         var command = new Command("record", "Records packets into rolling pcapng files that any tool opens.")
         {
             from, data, budget, filter, seconds, workers, json, OvsOptions.Database, OvsOptions.Mirror,
-            IdentityOptions.Inventory,
+            IdentityOptions.Inventory, IdentityOptions.Libvirt,
         };
         command.Examples(
             ("tapline record --from bridge:br0 --data rec --budget 100G",

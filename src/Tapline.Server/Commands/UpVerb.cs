@@ -70,7 +70,7 @@ internal static class UpVerb
         var verb = new Command("up", "Engine and console on this host.")
         {
             s_config, s_data, s_listen, s_points, s_to, s_filter, s_record, s_budget, s_workers, s_seconds, s_json,
-            OvsOptions.Database, OvsOptions.Mirror, IdentityOptions.Inventory,
+            OvsOptions.Database, OvsOptions.Mirror, IdentityOptions.Inventory, IdentityOptions.Libvirt,
         };
         verb.Examples(
             ("tapline up --point bridge:br0", "observe every port of br0; pages at http://127.0.0.1:7777"),
@@ -171,6 +171,7 @@ internal static class UpVerb
             OvsDatabase = parsed.GetValue(OvsOptions.Database) ?? c.OvsDatabase,
             OvsMirror = parsed.GetValue(OvsOptions.Mirror) || c.OvsMirror,
             Inventory = parsed.GetValue(IdentityOptions.Inventory)?.FullName ?? c.Inventory,
+            Libvirt = IdentityOptions.Daemons(parsed) ?? c.Libvirt,
             Console = parsed.GetValue(s_listen) is { } listen ? c.Console with { Listen = listen } : c.Console,
         };
         var filter = parsed.GetValue(s_filter);

@@ -78,6 +78,12 @@ internal static class ConfigurationReader
             Exclude = root.Texts("exclude"),
             OvsDatabase = root.Text("ovs_database"),
             Inventory = root.Text("inventory") is { } inventory ? Path.GetFullPath(inventory) : null,
+            Libvirt = root.Texts("libvirt") switch
+            {
+                [] => null,
+                ["none"] => [],
+                var uris => uris,
+            },
             OvsMirror = root.Parsed("ovs_mirror", t => t is "true" or "false" ? t : null, "true or false") == "true",
             Workers = (int)(root.Number("workers", 0, Limits.WorkersMax) ?? 0),
             RingBudgetBytes = root.Bytes("ring_budget", RingBudgetBytesMin) ?? Limits.RingBudgetBytesDefault,

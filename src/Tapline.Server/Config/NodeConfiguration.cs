@@ -22,6 +22,9 @@ internal sealed record NodeConfiguration
     /// <summary>File that names VMs, its whole path; null = none.</summary>
     public string? Inventory { get; init; }
 
+    /// <summary>URIs of the libvirt daemons that are asked; null = the host's own, if there is one; empty = none.</summary>
+    public IReadOnlyList<string>? Libvirt { get; init; }
+
     /// <summary>Open vSwitch copies what no packet socket sees.</summary>
     public bool OvsMirror { get; init; }
 
@@ -51,6 +54,7 @@ internal sealed record NodeConfiguration
         OvsDatabase = OvsDatabase,
         OvsMirror = OvsMirror,
         InventoryFile = Inventory,
+        Libvirt = Libvirt,
         Mirrors = Mirrors,
         Record = Record is null ? null : new RecordPlan
         {

@@ -163,4 +163,13 @@ public static class Limits
 
     /// <summary>Mistakes in an inventory that are told; the rest is a number.</summary>
     public const int InventoryMistakesMax = 50;
+
+    /// <summary>Domains followed of all libvirt daemons together: each in front of one point, running or not.</summary>
+    public const int LibvirtDomainsMax = 2 * PointsMax;
+
+    /// <summary>Description of one domain in characters: libvirt itself takes no message beyond 32 MiB.</summary>
+    public const int LibvirtXmlCharactersMax = 4 << 20;
+
+    /// <summary>NICs known of one VM: the most that the virtual machines of the field can have, times two.</summary>
+    public const int VmNicsMax = 64;
 }

@@ -156,6 +156,7 @@ internal sealed class EngineOpening(EngineOptions options)
         OvsDatabase = options.OvsDatabase,
         OvsMirror = options.OvsMirror,
         Inventory = options.Inventory,
+        Libvirt = options.Libvirt,
         Node = options.Node,
     };
 

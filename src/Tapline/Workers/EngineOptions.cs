@@ -24,6 +24,9 @@ public sealed record EngineOptions
     /// <summary>Where <see cref="Inventory"/> was read from, for whoever follows that file; null = nowhere.</summary>
     public string? InventoryFile { get; init; }
 
+    /// <summary>URIs of the libvirt daemons that are asked; null = the host's own, if there is one; empty = none.</summary>
+    public IReadOnlyList<string>? Libvirt { get; init; }
+
     /// <summary>Let Open vSwitch copy ports that no packet socket sees.</summary>
     public bool OvsMirror { get; init; }
 

@@ -8,6 +8,8 @@ namespace Tapline.Capture.Points;
 /// <summary>The host's possible observation points at one moment.</summary>
 public sealed class PointInventory
 {
+    private static readonly TimeSpan s_libvirtTimeMax = TimeSpan.FromSeconds(3);
+
     private PointInventory(IReadOnlyList<FoundPoint> points, IReadOnlyList<string> hidden)
     {
         Points = points;
@@ -25,11 +27,12 @@ public sealed class PointInventory
 
     /// <summary>The same with Open vSwitch's database at another place.</summary>
     public static PointInventory? Read(IReadOnlyList<string> patterns, string? ovsDatabase, out string error) =>
-        Read(patterns, ovsDatabase, VmInventory.Empty, out error);
+        Read(patterns, ovsDatabase, VmInventory.Empty, [], out error);
 
-    /// <summary>The same with what an inventory says of the VMs.</summary>
+    /// <summary>The same with what an inventory says of the VMs, and libvirt (null = the host's daemon, if there is one).</summary>
     public static PointInventory? Read(
-        IReadOnlyList<string> patterns, string? ovsDatabase, VmInventory vms, out string error)
+        IReadOnlyList<string> patterns, string? ovsDatabase, VmInventory vms, IReadOnlyList<string>? libvirtUris,
+        out string error)
     {
         if (PointSelector.Parse(patterns, out error) is not { } selector || WorkloadInventory.Open(out error) is not { } workloads)
         {
@@ -45,6 +48,8 @@ public sealed class PointInventory
                 return null;
             }
 
+            using var libvirt = LibvirtFollower.Start(libvirtUris, () => { }, out var libvirtNotice);
+            libvirt?.WaitForFirstLook(s_libvirtTimeMax);
             using var session = OvsSession.Open(OvsSession.PathOrDefault(ovsDatabase), out var ovsFault);
             var ovs = session?.View ?? OvsView.Empty;
             if (selector.FindUnknown(links, ovs, session is null ? ovsFault : null) is { } unknown)
@@ -53,7 +58,7 @@ public sealed class PointInventory
                 return null;
             }
 
-            var names = workloads.Find(links.Values);
+            var names = workloads.Find(links.Values, libvirt?.Domains ?? []);
             var layout = new SwitchLayout(links, ovs);
             var selected = selector.Select(links, names, new HashSet<int>(), ovs, vms).Select(s => s.Link.Index).ToHashSet();
             var points = links.Values
@@ -65,7 +70,11 @@ public sealed class PointInventory
                 .ThenBy(p => p.Switch, StringComparer.Ordinal)
                 .ThenBy(p => p.Kind == PointKind.Host ? 0 : p.Kind == PointKind.Uplink ? 1 : 2)
                 .ThenBy(p => p.Name, StringComparer.Ordinal);
-            return new PointInventory([.. points], HiddenFromUs(links, names, OvsRemark(links, ovsDatabase, ovsFault)));
+            return new PointInventory([.. points],
+            [
+                .. HiddenFromUs(links, names, OvsRemark(links, ovsDatabase, ovsFault)),
+                .. libvirtNotice is null ? libvirt?.Notices ?? [] : [libvirtNotice],
+            ]);
         }
     }
 

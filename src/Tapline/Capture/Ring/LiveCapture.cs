@@ -32,10 +32,13 @@ public sealed class LiveCapture : IDisposable
     private HashSet<int> _excluded;
     private HashSet<string> _excludedNames;
     private Dictionary<int, VmIdentity> _workloads = [];
+    private IReadOnlyList<LibvirtDomain> _domains = [];
     private VmInventory _inventory;
     private VmDirectory _directory = VmDirectory.Empty;
     private string[] _idlePatterns = [];
     private PointWatcher? _watcher;
+    private LibvirtFollower? _libvirt;
+    private string? _libvirtNotice;
     private LivePoint[] _points = [];
     private string? _budgetNotice;
     private int _generation;
@@ -86,6 +89,7 @@ public sealed class LiveCapture : IDisposable
                 [
                     .. _budgetNotice is null ? [] : (string[])[_budgetNotice], .. _rings.Notices, .. _tunnels.Notices,
                     .. _ovs.Notices, .. Registered(), .. _idlePatterns.Select(Idle),
+                    .. _libvirtNotice is null ? _libvirt?.Notices ?? [] : [_libvirtNotice],
                 ];
             }
 
@@ -212,6 +216,7 @@ public sealed class LiveCapture : IDisposable
     /// <summary>Frees rings and sockets and stops the watcher. The workers must have stopped leasing.</summary>
     public void Dispose()
     {
+        _libvirt?.Dispose();
         _watcher?.Dispose();
         _ovs.Dispose();
         lock (_lock)
@@ -299,6 +304,7 @@ public sealed class LiveCapture : IDisposable
             return null;
         }
 
+        capture._libvirt = LibvirtFollower.Start(options.Libvirt, capture._watcher.NameAgain, out capture._libvirtNotice);
         ovs.Start(capture.Refresh);
         // Links that changed between the first look and the start of the events.
         capture.Refresh();
@@ -367,9 +373,13 @@ public sealed class LiveCapture : IDisposable
 
     private void FollowDirectory()
     {
-        if (_registry.Generation != _generation || !ReferenceEquals(_inventory, _directory.Inventory))
+        var domains = _libvirt?.Domains ?? [];
+        if (_registry.Generation != _generation || !ReferenceEquals(_inventory, _directory.Inventory)
+            || !ReferenceEquals(domains, _domains))
         {
-            Volatile.Write(ref _directory, new VmDirectory(_registry.Points, [], _inventory));
+            _domains = domains;
+            Volatile.Write(
+                ref _directory, new VmDirectory(_registry.Points, [.. domains.Select(d => d.ToVm())], _inventory));
         }
     }
 
@@ -403,11 +413,12 @@ public sealed class LiveCapture : IDisposable
             links = [.. all.Values];
         }
 
-        var found = _workloadInventory.Find(links);
+        var domains = _libvirt?.Domains ?? [];
+        var found = _workloadInventory.Find(links, domains);
         bool changed;
         lock (_lock)
         {
-            changed = found.Count != _workloads.Count || found.Any(f => _workloads.GetValueOrDefault(f.Key) != f.Value);
+            changed = !ReferenceEquals(domains, _domains) || found.Count != _workloads.Count || found.Any(f => _workloads.GetValueOrDefault(f.Key) != f.Value);
             _workloads = found;
         }
 

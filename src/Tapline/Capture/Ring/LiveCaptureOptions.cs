@@ -46,6 +46,9 @@ public sealed record LiveCaptureOptions
     /// <summary>What an inventory says of VMs, until <see cref="LiveCapture.SetInventory"/> gives another.</summary>
     public VmInventory Inventory { get; init; } = VmInventory.Empty;
 
+    /// <summary>URIs of the libvirt daemons that are asked; null = the host's own, if there is one; empty = none.</summary>
+    public IReadOnlyList<string>? Libvirt { get; init; }
+
     /// <summary>Socket of Open vSwitch's database; null = where it usually is.</summary>
     public string? OvsDatabase { get; init; }
 

@@ -418,7 +418,8 @@ public sealed class LiveCapture : IDisposable
         bool changed;
         lock (_lock)
         {
-            changed = !ReferenceEquals(domains, _domains) || found.Count != _workloads.Count || found.Any(f => _workloads.GetValueOrDefault(f.Key) != f.Value);
+            changed = !ReferenceEquals(domains, _domains) || found.Count != _workloads.Count
+                || found.Any(f => _workloads.GetValueOrDefault(f.Key) != f.Value);
             _workloads = found;
         }
 

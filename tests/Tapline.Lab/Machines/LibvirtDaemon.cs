@@ -11,6 +11,8 @@ namespace Tapline.Lab.Machines;
 /// <summary>A libvirt daemon with QEMU.</summary>
 internal sealed class LibvirtDaemon : IDisposable
 {
+    private const string QemuDriver = "libvirt/connection-driver/libvirt_driver_qemu.so";
+
     private const string QemuConfiguration = """
         user = "root"
         group = "root"
@@ -66,7 +68,7 @@ internal sealed class LibvirtDaemon : IDisposable
     public static LibvirtDaemon Start(NetNamespace host)
     {
         LabNeeds.Tools("libvirtd", "virsh", "qemu-system-x86_64", "mount");
-        if (Directory.GetFiles("/usr/lib", "libvirt_driver_qemu.so", SearchOption.AllDirectories).Length == 0)
+        if (!Directory.GetDirectories("/usr/lib").Append("/usr/lib64").Any(f => File.Exists(Path.Combine(f, QemuDriver))))
         {
             Assert.Skip("needs libvirt-daemon-driver-qemu: not installed");
         }

@@ -21,6 +21,9 @@ ping|iputils-ping|ICMP traffic in the lab|test captures
 ethtool|ethtool|offloads of lab interfaces|test captures bench
 iperf3|iperf3|bulk traffic in the lab|test bench
 ovs-vswitchd|openvswitch-switch|a real Open vSwitch in the lab|test
+libvirtd|libvirt-daemon|a real libvirtd in the lab|test
+/usr/lib/*/libvirt/connection-driver/libvirt_driver_qemu.so|libvirt-daemon-driver-qemu|its driver for QEMU|test
+virsh|libvirt-clients|the operator'\''s tool of libvirt|test
 chromium|chromium|the console'\''s pages in a real browser|test
 bpftool|bpftool|an independent list of what hangs on interfaces|test
 tmux|tmux|the terminal view in a real terminal|test

@@ -19,7 +19,8 @@ internal static class EngineVerb
 
     private static readonly Option<string[]> s_points = new("--point")
     {
-        Description = "What to observe: interface, glob, bridge:NAME, ovs:NAME, host:BRIDGE, vm:NAME, uplink, all, vxlan://… Repeatable.",
+        Description = "What to observe: interface, glob, bridge:NAME, ovs:NAME, host:BRIDGE, vm:NAME, tag:NAME, uplink, all, "
+            + "vxlan://… Repeatable.",
         HelpName = "P",
     };
 
@@ -84,7 +85,8 @@ internal static class EngineVerb
         var verb = new Command("engine", "The data plane alone: capture, analyse, mirror, record.")
         {
             s_config, s_points, s_exclude, s_mirrors, s_record, s_data, s_workers, s_ring, s_timestamps, s_seconds, s_node,
-            s_canary, s_explain, s_json, OvsOptions.Database, OvsOptions.Mirror,
+            s_canary, s_explain, s_json, OvsOptions.Database, OvsOptions.Mirror, IdentityOptions.Inventory,
+            IdentityOptions.Libvirt,
         };
         verb.Examples(
             ("tapline engine --point vnet0 --seconds 10 --json", "observe one port for ten seconds and print what became of its frames"),
@@ -110,7 +112,7 @@ internal static class EngineVerb
 
         if (!isExplain)
         {
-            return Run(options, isJson, configuration);
+            return IdentityOptions.Load(options) is { } loaded ? Run(loaded, isJson, configuration) : ExitCodes.Usage;
         }
 
         var paths = KernelPlanning.Decide(options, out var refusal);
@@ -129,11 +131,17 @@ internal static class EngineVerb
     public static int Run(EngineOptions options, bool isJson, FileWatch? configuration = null)
     {
         using var signals = new StopSignals();
+        FileWatch? inventory = null;
         var report = EngineRun.Run(options, signals.Token, engine =>
         {
             Console.Error.WriteLine("ready");
             configuration?.Start(() => Reload(engine, configuration.Path, options));
-        }, ending: () => configuration?.Dispose());
+            inventory = InventoryWatch.Start(options, engine);
+        }, ending: () =>
+        {
+            configuration?.Dispose();
+            inventory?.Dispose();
+        });
         if (report.Fault is not null)
         {
             Console.Error.WriteLine($"tapline: {report.Fault}");
@@ -161,9 +169,10 @@ internal static class EngineVerb
         Console.Error.WriteLine(mistake is null
             ? $"tapline: {file} has changed; its {options.Mirrors.Count} mirror session(s) are in force."
             : $"tapline: {file} has changed and cannot be followed: {mistake} The engine goes on with what it had.");
-        if (!options.Points.SequenceEqual(before.Points) || options.Record != before.Record || options.Workers != before.Workers)
+        if (!options.Points.SequenceEqual(before.Points) || options.Record != before.Record || options.Workers != before.Workers
+            || options.InventoryFile != before.InventoryFile)
         {
-            Console.Error.WriteLine("tapline: points, recording and workers change with the engine's next start.");
+            Console.Error.WriteLine("tapline: points, recording, workers and the inventory's place change with the engine's next start.");
         }
     }
 
@@ -191,7 +200,7 @@ internal static class EngineVerb
         var options = parsed.GetValue(s_config) is { } file
             ? FromFile(file, out mistakes)
             : FromOptions(parsed, out mistakes);
-        return options is null ? null : options with
+        return options is null ? null : IdentityOptions.Apply(options, parsed) with
         {
             Workers = parsed.GetValue(s_workers) ?? options.Workers,
             Seconds = parsed.GetValue(s_seconds) ?? options.Seconds,

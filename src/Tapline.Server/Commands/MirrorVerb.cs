@@ -14,7 +14,7 @@ internal static class MirrorVerb
     {
         var from = new Option<string[]>("--from")
         {
-            Description = "Points to copy from, separated by commas: interfaces, globs, bridge:NAME, ovs:NAME, vm:NAME.",
+            Description = "Points to copy from, separated by commas: interfaces, globs, bridge:NAME, ovs:NAME, vm:NAME, tag:NAME.",
             Required = true,
             AllowMultipleArgumentsPerToken = false,
         };
@@ -59,7 +59,7 @@ internal static class MirrorVerb
             "mirror", "Copies frames from points of the virtual switch to a tool port, or changes the sessions of a running engine.")
         {
             from, to, filter, mode, explain, seconds, workers, canary, json, OvsOptions.Database,
-            OvsOptions.Mirror,
+            OvsOptions.Mirror, IdentityOptions.Inventory, IdentityOptions.Libvirt,
             MirrorControl.BuildList(), MirrorControl.BuildAdd(), MirrorControl.BuildRemove(),
         };
         foreach (var option in ShapeOptions.All)
@@ -80,7 +80,7 @@ internal static class MirrorVerb
             ("tapline mirror --from bridge:br0 --to 'file:/var/tmp/br0.pcapng?rotate=100MB&files=10'", "The last gigabyte, as files."),
             ("tapline mirror --from bridge:br0 --to nic:eth2 --explain", "Kernel path or user path, and why."));
         command.SetAction(parsed => EngineVerb.RunOrExplain(
-            OvsOptions.Apply(new EngineOptions
+            IdentityOptions.Apply(OvsOptions.Apply(new EngineOptions
             {
                 Points = Split(parsed.GetValue(from)),
                 Mirrors =
@@ -99,7 +99,7 @@ internal static class MirrorVerb
                 Analyse = false,
                 CanarySeconds = CanaryOption.Parse(parsed.GetValue(canary) ?? "60s")!.Value,
                 EndsWithTarget = true,
-            }, parsed),
+            }, parsed), parsed),
             parsed.GetValue(json),
             parsed.GetValue(explain)));
         return command;

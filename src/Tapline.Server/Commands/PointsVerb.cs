@@ -2,6 +2,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using Spectre.Console;
+using Tapline.Capture.Identity;
 using Tapline.Capture.Points;
 
 namespace Tapline.Server.Commands;
@@ -16,25 +17,30 @@ internal static class PointsVerb
     {
         var patterns = new Argument<string[]>("points")
         {
-            Description = "Which points to ask about: interface names and globs, bridge:NAME, ovs:NAME, host:NAME, vm:NAME, uplink, all.",
+            Description = "Which points to ask about: interface names and globs, bridge:NAME, ovs:NAME, host:NAME, vm:NAME, "
+                + "tag:NAME, uplink, all.",
             Arity = ArgumentArity.ZeroOrMore,
         };
         var json = new Option<bool>("--json") { Description = "Prints one JSON object a line." };
         var command = new Command("points", "Lists switches, ports and VMs found, and what would be captured.")
         {
-            patterns, json, OvsOptions.Database,
+            patterns, json, OvsOptions.Database, IdentityOptions.Inventory, IdentityOptions.Libvirt,
         };
         command.Examples(
             ("tapline points", "Everything that could be observed; the last column says what `--point all` would take."),
             ("tapline points vm:web01 uplink", "What these two patterns would take."),
             ("tapline points --json", "The same for programs."));
-        command.SetAction(parsed => Run(parsed.GetValue(patterns) ?? [], parsed.GetValue(OvsOptions.Database), parsed.GetValue(json)));
+        command.SetAction(parsed => IdentityOptions.Read(parsed) is { } vms
+            ? Run(
+                parsed.GetValue(patterns) ?? [], parsed.GetValue(OvsOptions.Database), vms, IdentityOptions.Daemons(parsed),
+                parsed.GetValue(json))
+            : ExitCodes.Usage);
         return command;
     }
 
-    private static int Run(string[] patterns, string? ovsDatabase, bool json)
+    private static int Run(string[] patterns, string? ovsDatabase, VmInventory vms, IReadOnlyList<string>? libvirt, bool json)
     {
-        if (PointInventory.Read(patterns, ovsDatabase, out var error) is not { } inventory)
+        if (PointInventory.Read(patterns, ovsDatabase, vms, libvirt, out var error) is not { } inventory)
         {
             Console.Error.WriteLine($"tapline: {error}");
             return ExitCodes.Failed;
@@ -96,7 +102,9 @@ internal static class PointsVerb
     }
 
     private static string VmText(FoundPoint point) =>
-        point.Vm is null ? "" : $"{Markup.Escape(point.Vm)} [grey]({point.VmSource})[/]";
+        point.Vm is null ? ""
+        : $"{Markup.Escape(point.Vm)} [grey]({point.VmSource})[/]"
+            + (point.VmTags.Count > 0 ? $" [grey]{Markup.Escape(string.Join(' ', point.VmTags.Select(t => "#" + t)))}[/]" : "");
 
     private static string ToJson(FoundPoint point)
     {
@@ -112,6 +120,8 @@ internal static class PointsVerb
             WriteIfKnown(writer, "vm", point.Vm);
             WriteIfKnown(writer, "vm_id", point.VmId);
             WriteIfKnown(writer, "vm_source", point.VmSource);
+            WriteIfAny(writer, "vm_aliases", point.VmAliases);
+            WriteIfAny(writer, "vm_tags", point.VmTags);
             WriteIfKnown(writer, "mac", point.Mac == 0 ? null : MacText(point.Mac));
             writer.WriteString("state", point.State == PointState.Up ? "up" : "down");
             writer.WriteNumber("mtu_bytes", point.MtuBytes);
@@ -121,6 +131,22 @@ internal static class PointsVerb
         }
 
         return System.Text.Encoding.UTF8.GetString(stream.ToArray());
+    }
+
+    private static void WriteIfAny(Utf8JsonWriter writer, string name, NameSet values)
+    {
+        if (values.Count == 0)
+        {
+            return;
+        }
+
+        writer.WriteStartArray(name);
+        foreach (var value in values)
+        {
+            writer.WriteStringValue(value);
+        }
+
+        writer.WriteEndArray();
     }
 
     private static void WriteIfKnown(Utf8JsonWriter writer, string name, string? value)

@@ -1,4 +1,5 @@
 // The answers of `tapline read --json`, by the data contract.
+using Tapline.Capture.Identity;
 using Tapline.Store;
 using Tapline.Workers.Offline;
 
@@ -14,10 +15,10 @@ internal static class ReadJson
     }
 
     /// <summary>Flows in the order of their start. Their numbers are their places in it: the same for any number of threads.</summary>
-    public static void Flows(OfflineResult result, AnswerOutput output)
+    public static void Flows(OfflineResult result, VmInventory vms, AnswerOutput output)
     {
         var records = result.Flows.Records!;
-        var writer = new FlowJsonWriter(new FileFlowNames(result.Points));
+        var writer = new FlowJsonWriter(new FileFlowNames(result.Points, vms));
         ulong number = 0;
         foreach (var index in records.Order())
         {

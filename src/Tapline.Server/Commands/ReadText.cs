@@ -2,6 +2,7 @@
 // are hostile text and are cleaned of control characters before they reach a terminal.
 using System.Globalization;
 using Tapline.Base;
+using Tapline.Capture.Identity;
 using Tapline.Store;
 using Tapline.Workers.Offline;
 
@@ -49,15 +50,16 @@ internal static class ReadText
         }
     }
 
-    public static void Flows(OfflineResult result, AnswerOutput output)
+    public static void Flows(OfflineResult result, VmInventory vms, AnswerOutput output)
     {
+        var names = new FileFlowNames(result.Points, vms);
         output.Line(string.Create(CultureInfo.InvariantCulture,
             $"{"start",-30} {"protocol",-9} {"initiator",-24} {"responder",-24} "
-            + $"{"frames",10} {"bytes",12} {"rtt ms",8} {"resent",6} state, application"));
+            + $"{"frames",10} {"bytes",12} {"rtt ms",8} {"resent",6} state, application{(vms.Vms.Count > 0 ? ", VMs" : "")}"));
         var records = result.Flows.Records!;
         foreach (var index in records.Order())
         {
-            output.Line(FlowLine(records[index]));
+            output.Line(FlowLine(records[index], names));
         }
     }
 
@@ -77,8 +79,11 @@ internal static class ReadText
     internal static string Clean(string text) =>
         text.Any(char.IsControl) ? string.Concat(text.Select(c => char.IsControl(c) ? '\uFFFD' : c)) : text;
 
-    private static string FlowLine(in FlowRecord record)
+    private static string FlowLine(in FlowRecord record, FileFlowNames names)
     {
+        var initiator = names.VmName(record.InitiatorPoint, record.InitiatorMac, record.InitiatorIp);
+        var responder = names.VmName(record.ResponderPoint, record.ResponderMac, record.ResponderIp);
+        var vms = initiator is null && responder is null ? "" : $" [{initiator ?? "?"} > {responder ?? "?"}]";
         var rtt = record.HandshakeRttNs > 0
             ? (record.HandshakeRttNs / 1e6).ToString("0.###", CultureInfo.InvariantCulture)
             : "-";
@@ -89,7 +94,7 @@ internal static class ReadText
             + $"{Side(record, record.InitiatorIp, record.InitiatorPort, record.InitiatorMac),-24} "
             + $"{Side(record, record.ResponderIp, record.ResponderPort, record.ResponderMac),-24} "
             + $"{record.Initiator.Frames + record.Responder.Frames,10} {record.Initiator.Bytes + record.Responder.Bytes,12} "
-            + $"{rtt,8} {resent,6} {state} {AppNames.Find(record.AppId)}").TrimEnd();
+            + $"{rtt,8} {resent,6} {state} {AppNames.Find(record.AppId)}{vms}").TrimEnd();
     }
 
     private static string Side(in FlowRecord record, IpAddress16 ip, ushort port, ulong mac)

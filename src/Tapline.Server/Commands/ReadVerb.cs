@@ -2,6 +2,7 @@
 // Standard output carries the answer and nothing else; progress and faults go to standard error.
 using System.CommandLine;
 using Tapline.Base;
+using Tapline.Capture.Identity;
 using Tapline.Filter;
 using Tapline.Workers.Offline;
 
@@ -37,19 +38,23 @@ internal static class ReadVerb
             Description = "Threads that share the work; the result is the same for any number (default: all processors).",
             HelpName = "N",
         };
-        var verb = new Command("read", "Analyse capture files.") { files, filter, what, json, workers };
+        var verb = new Command("read", "Analyse capture files.")
+        {
+            files, filter, what, json, workers, IdentityOptions.Inventory,
+        };
         verb.Examples(
             ("tapline read trace.pcap", "what is in the file: protocols, applications, busiest addresses, what is missing"),
             ("tapline read a.pcapng b.pcap.gz --what flows --json", "every flow of both files as one JSON object a line"),
+            ("tapline read trace.pcap --what flows --inventory vms.csv", "the same with the names of the VMs at both ends"),
             ("ssh host tcpdump -w - | tapline read -", "a capture as it comes over a pipe"),
             ("tapline read trace.pcap --filter 'tcp port 443' --what ledger", "per second: captured, analysed, not decodable"));
-        verb.SetAction(parsed => Run(
+        verb.SetAction(parsed => IdentityOptions.Read(parsed) is not { } vms ? ExitCodes.Usage : Run(
             parsed.GetValue(files)!, parsed.GetValue(filter), parsed.GetValue(what)!, parsed.GetValue(json),
-            parsed.GetValue(workers)));
+            parsed.GetValue(workers), vms));
         return verb;
     }
 
-    private static int Run(string[] files, string? expression, string what, bool isJson, int workers)
+    private static int Run(string[] files, string? expression, string what, bool isJson, int workers, VmInventory vms)
     {
         if (workers < 0 || workers > Limits.WorkersMax)
         {
@@ -71,7 +76,7 @@ internal static class ReadVerb
 
         using var result = Analyse(files, filter, what, workers);
         using var output = new AnswerOutput();
-        Print(result, what, isJson, output);
+        Print(result, what, isJson, vms, output);
         output.Flush();
         foreach (var fault in result.Faults)
         {
@@ -100,15 +105,15 @@ internal static class ReadVerb
         return OfflineAnalysis.Run(options, progress.Show);
     }
 
-    private static void Print(OfflineResult result, string what, bool isJson, AnswerOutput output)
+    private static void Print(OfflineResult result, string what, bool isJson, VmInventory vms, AnswerOutput output)
     {
         switch (what)
         {
             case Flows when isJson:
-                ReadJson.Flows(result, output);
+                ReadJson.Flows(result, vms, output);
                 break;
             case Flows:
-                ReadText.Flows(result, output);
+                ReadText.Flows(result, vms, output);
                 break;
             case Ledger when isJson:
                 ReadJson.Ledger(result, output);

@@ -16,7 +16,7 @@ internal static class RecordVerb
     {
         var from = new Option<string[]>("--from")
         {
-            Description = "Points to record, separated by commas: interfaces, globs, bridge:NAME, vm:NAME.",
+            Description = "Points to record, separated by commas: interfaces, globs, bridge:NAME, vm:NAME, tag:NAME.",
             Required = true,
             AllowMultipleArgumentsPerToken = false,
         };
@@ -51,6 +51,7 @@ internal static class RecordVerb
         var command = new Command("record", "Records packets into rolling pcapng files that any tool opens.")
         {
             from, data, budget, filter, seconds, workers, json, OvsOptions.Database, OvsOptions.Mirror,
+            IdentityOptions.Inventory, IdentityOptions.Libvirt,
         };
         command.Examples(
             ("tapline record --from bridge:br0 --data rec --budget 100G",
@@ -58,7 +59,7 @@ internal static class RecordVerb
             ("tapline record --from vnet3,vnet4 --data rec --filter 'tcp port 5432' --seconds 60 --json",
                 "One minute of two ports' PostgreSQL traffic, then the account as JSON."));
         command.SetAction(parsed => Run(
-            OvsOptions.Apply(new EngineOptions
+            IdentityOptions.Apply(OvsOptions.Apply(new EngineOptions
             {
                 Points = Split(parsed.GetValue(from)),
                 Record = new RecordPlan
@@ -71,7 +72,7 @@ internal static class RecordVerb
                 Workers = parsed.GetValue(workers),
                 Seconds = parsed.GetValue(seconds),
                 Analyse = false,
-            }, parsed),
+            }, parsed), parsed),
             parsed.GetValue(json)));
         return command;
     }
@@ -79,19 +80,30 @@ internal static class RecordVerb
     private static string[] Split(string[]? words) =>
         [.. (words ?? []).SelectMany(w => w.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))];
 
-    private static int Run(EngineOptions options, bool json)
+    private static int Run(EngineOptions orders, bool json)
     {
+        if (IdentityOptions.Load(orders) is not { } options)
+        {
+            return ExitCodes.Usage;
+        }
+
         using var signals = new StopSignals();
         EngineReport report;
+        FileWatch? inventory = null;
         using (var progress = new ProgressLine())
         {
             report = EngineRun.Run(
                 options,
                 signals.Token,
-                _ => Console.Error.WriteLine(
-                    $"Recording {string.Join(", ", options.Points)} into {options.Record!.Folder}; "
-                    + (options.Seconds is null ? "Ctrl-C ends." : $"ends after {options.Seconds} s.")),
-                now => progress.Show(now.Recorded, now.WrittenBytes, 0));
+                engine =>
+                {
+                    inventory = InventoryWatch.Start(options, engine);
+                    Console.Error.WriteLine(
+                        $"Recording {string.Join(", ", options.Points)} into {options.Record!.Folder}; "
+                        + (options.Seconds is null ? "Ctrl-C ends." : $"ends after {options.Seconds} s."));
+                },
+                now => progress.Show(now.Recorded, now.WrittenBytes, 0),
+                () => inventory?.Dispose());
         }
 
         var fault = report.Fault ?? report.Recorder?.StallReason;

@@ -26,7 +26,7 @@ internal static class UpVerb
 
     private static readonly Option<string[]> s_points = new("--point", "--from")
     {
-        Description = "What to observe: interface, glob, bridge:NAME, host:NAME, vm:NAME. Repeat or separate by commas.",
+        Description = "What to observe: interface, glob, bridge:NAME, host:NAME, vm:NAME, tag:NAME. Repeat or separate by commas.",
         HelpName = "P", AllowMultipleArgumentsPerToken = true,
     };
 
@@ -70,7 +70,7 @@ internal static class UpVerb
         var verb = new Command("up", "Engine and console on this host.")
         {
             s_config, s_data, s_listen, s_points, s_to, s_filter, s_record, s_budget, s_workers, s_seconds, s_json,
-            OvsOptions.Database, OvsOptions.Mirror,
+            OvsOptions.Database, OvsOptions.Mirror, IdentityOptions.Inventory, IdentityOptions.Libvirt,
         };
         verb.Examples(
             ("tapline up --point bridge:br0", "observe every port of br0; pages at http://127.0.0.1:7777"),
@@ -146,6 +146,12 @@ internal static class UpVerb
                 + " `tapline points` lists them.");
         }
 
+        if (configuration.Inventory is { } inventory)
+        {
+            InventoryFile.Read(inventory, out var wrong);
+            mistakes.AddRange(wrong);
+        }
+
         foreach (var mistake in mistakes)
         {
             Console.Error.WriteLine($"tapline: {mistake}");
@@ -165,6 +171,8 @@ internal static class UpVerb
             Workers = parsed.GetValue(s_workers) ?? c.Workers,
             OvsDatabase = parsed.GetValue(OvsOptions.Database) ?? c.OvsDatabase,
             OvsMirror = parsed.GetValue(OvsOptions.Mirror) || c.OvsMirror,
+            Inventory = parsed.GetValue(IdentityOptions.Inventory)?.FullName ?? c.Inventory,
+            Libvirt = IdentityOptions.Daemons(parsed) ?? c.Libvirt,
             Console = parsed.GetValue(s_listen) is { } listen ? c.Console with { Listen = listen } : c.Console,
         };
         var filter = parsed.GetValue(s_filter);

@@ -7,7 +7,6 @@ using Tapline.Mirror.Shape;
 using Tapline.Mirror.Targets;
 using Tapline.Server.Commands;
 using Tapline.Workers;
-using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
 namespace Tapline.Server.Config;
@@ -16,7 +15,6 @@ namespace Tapline.Server.Config;
 internal static class ConfigurationReader
 {
     private const int FileBytesMax = 1024 * 1024;
-    private const int DepthMax = 32;
     private const long RingBudgetBytesMin = 4L << 20;
     private const long RecordBudgetBytesMin = 16L << 20;
 
@@ -47,33 +45,13 @@ internal static class ConfigurationReader
     {
         var found = new List<ConfigurationMistake>();
         mistakes = found;
-        YamlStream yaml = [];
-        try
+        var document = YamlText.Parse(text, found);
+        if (document is null)
         {
-            CheckDepth(text);
-            yaml.Load(new StringReader(text));
-        }
-        catch (YamlException e)
-        {
-            var line = Math.Max(1, e.Start.Line);
-            var reason = e.InnerException?.Message ?? e.Message;
-            found.Add(new ConfigurationMistake(line, e.Start.Column, $"This is not YAML: {reason}"));
-            return null;
-        }
-        catch (Exception e) when (e is InvalidOperationException or ArgumentException or FormatException
-            or NullReferenceException)
-        {
-            // The parser's own way of giving up on some malformed texts; it names no place then.
-            found.Add(new ConfigurationMistake(1, 1, $"This is not YAML: {e.Message}"));
-            return null;
+            return found.Count == 0 ? new NodeConfiguration() : null;
         }
 
-        if (yaml.Documents.Count == 0)
-        {
-            return new NodeConfiguration();
-        }
-
-        if (yaml.Documents.Count > 1 || yaml.Documents[0].RootNode is not YamlMappingNode root)
+        if (document is not YamlMappingNode root)
         {
             found.Add(new ConfigurationMistake(1, 1, "A configuration is one document of `key: value` lines."));
             return null;
@@ -82,20 +60,6 @@ internal static class ConfigurationReader
         var configuration = ReadRoot(new YamlSection(root, "", found));
         found.Sort((a, b) => (a.Line, a.Column).CompareTo((b.Line, b.Column)));
         return found.Count == 0 ? configuration : null;
-    }
-
-    /// <summary>The tree is built by recursion: brackets without end must not end the process.</summary>
-    private static void CheckDepth(string text)
-    {
-        var parser = new Parser(new StringReader(text));
-        for (var depth = 0; parser.MoveNext();)
-        {
-            depth += parser.Current!.NestingIncrease;
-            if (depth > DepthMax)
-            {
-                throw new YamlException(parser.Current.Start, parser.Current.End, "nested deeper than any configuration.");
-            }
-        }
     }
 
     private static NodeConfiguration ReadRoot(YamlSection root)
@@ -116,6 +80,13 @@ internal static class ConfigurationReader
             Points = root.Texts("points"),
             Exclude = root.Texts("exclude"),
             OvsDatabase = root.Text("ovs_database"),
+            Inventory = root.Text("inventory") is { } inventory ? Path.GetFullPath(inventory) : null,
+            Libvirt = root.Texts("libvirt") switch
+            {
+                [] => null,
+                ["none"] => [],
+                var uris => uris,
+            },
             OvsMirror = root.Parsed("ovs_mirror", t => t is "true" or "false" ? t : null, "true or false") == "true",
             Workers = (int)(root.Number("workers", 0, Limits.WorkersMax) ?? 0),
             RingBudgetBytes = root.Bytes("ring_budget", RingBudgetBytesMin) ?? Limits.RingBudgetBytesDefault,

@@ -29,6 +29,8 @@ internal static class ConfigurationWriter
         Texts(json, "points", c.Points);
         Texts(json, "exclude", c.Exclude);
         Text(json, "ovs_database", c.OvsDatabase);
+        Text(json, "inventory", c.Inventory);
+        Texts(json, "libvirt", c.Libvirt is { Count: 0 } ? ["none"] : c.Libvirt ?? []);
         json.WriteBoolean("ovs_mirror", c.OvsMirror);
         json.WriteNumber("workers", c.Workers);
         json.WriteNumber("ring_budget", c.RingBudgetBytes);

@@ -20,6 +20,12 @@ internal sealed record NodeConfiguration
     /// <summary>Socket of Open vSwitch's database; null = where it usually is.</summary>
     public string? OvsDatabase { get; init; }
 
+    /// <summary>File that names VMs, its whole path; null = none.</summary>
+    public string? Inventory { get; init; }
+
+    /// <summary>URIs of the libvirt daemons that are asked; null = the host's own, if there is one; empty = none.</summary>
+    public IReadOnlyList<string>? Libvirt { get; init; }
+
     /// <summary>Open vSwitch copies what no packet socket sees.</summary>
     public bool OvsMirror { get; init; }
 
@@ -51,6 +57,8 @@ internal sealed record NodeConfiguration
         Exclude = Exclude,
         OvsDatabase = OvsDatabase,
         OvsMirror = OvsMirror,
+        InventoryFile = Inventory,
+        Libvirt = Libvirt,
         Mirrors = Mirrors,
         Record = Record is null ? null : new RecordPlan
         {

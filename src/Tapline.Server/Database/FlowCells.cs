@@ -13,6 +13,11 @@ internal sealed class FlowCells(SpoolBatch batch)
     private const ushort NoPoint = 0xffff;
 
     private readonly Dictionary<ushort, PointInfo> _points = ById(batch.Points);
+    private readonly Dictionary<ulong, string> _byMac = batch.Endpoints.Where(e => e.Mac != 0)
+        .DistinctBy(e => e.Mac).ToDictionary(e => e.Mac, e => e.Name);
+
+    private readonly Dictionary<IpAddress16, string> _byIp = batch.Endpoints.Where(e => e.Mac == 0 && !e.Ip.IsNone)
+        .DistinctBy(e => e.Ip).ToDictionary(e => e.Ip, e => e.Name);
 
     /// <summary>The record at hand.</summary>
     public FlowRecord Record;
@@ -43,7 +48,9 @@ internal sealed class FlowCells(SpoolBatch batch)
     public static string? Mac(ulong mac) => mac == 0 ? null : string.Join(
         ':', Enumerable.Range(0, 6).Select(i => ((byte)(mac >> (40 - (8 * i)))).ToString("x2", CultureInfo.InvariantCulture)));
 
-    public string? VmOf(ushort id) => _points.GetValueOrDefault(id)?.Vm;
+    /// <summary>Who one end is: by the point where it was seen, else by its NIC, else by its address.</summary>
+    public string? VmOf(ushort point, ulong mac, IpAddress16 ip) =>
+        _points.GetValueOrDefault(point)?.Vm ?? _byMac.GetValueOrDefault(mac) ?? _byIp.GetValueOrDefault(ip);
 
     /// <summary>The points that saw the flow, the one of the first frame first.</summary>
     public List<string> PointNames()

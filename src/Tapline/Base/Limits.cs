@@ -172,4 +172,25 @@ public static class Limits
 
     /// <summary>Kernel buffer of one listening socket in bytes, of which the kernel grants the double: some 10,000 packets.</summary>
     public const int TunnelBufferBytes = 16 << 20;
+
+    /// <summary>Names and tags kept of one VM: what people write by hand, and the custom attributes of a large export.</summary>
+    public const int VmTagsMax = 64;
+
+    /// <summary>An inventory file in bytes: some 100,000 lines of a wide export.</summary>
+    public const int InventoryBytesMax = 32 << 20;
+
+    /// <summary>Rows of an inventory: the NICs of 50,000 VMs, the most that one vCenter knows, and as many again.</summary>
+    public const int InventoryRowsMax = 200_000;
+
+    /// <summary>Mistakes in an inventory that are told; the rest is a number.</summary>
+    public const int InventoryMistakesMax = 50;
+
+    /// <summary>Domains followed of all libvirt daemons together: each in front of one point, running or not.</summary>
+    public const int LibvirtDomainsMax = 2 * PointsMax;
+
+    /// <summary>Description of one domain in characters: libvirt itself takes no message beyond 32 MiB.</summary>
+    public const int LibvirtXmlCharactersMax = 4 << 20;
+
+    /// <summary>NICs known of one VM: the most that the virtual machines of the field can have, times two.</summary>
+    public const int VmNicsMax = 64;
 }

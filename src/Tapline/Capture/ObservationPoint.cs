@@ -1,4 +1,6 @@
 // A place where frames are seen: a switch port, a NIC, a tunnel listener, a file.
+using Tapline.Capture.Identity;
+
 namespace Tapline.Capture;
 
 /// <summary>What stands behind an observation point.</summary>
@@ -54,4 +56,10 @@ public sealed record ObservationPoint
 
     /// <summary>MAC address of the workload's side where known, as 48 bits; 0 = unknown.</summary>
     public ulong VmMac { get; init; }
+
+    /// <summary>Other names of the VM.</summary>
+    public NameSet VmAliases { get; init; } = NameSet.Empty;
+
+    /// <summary>The VM's tags.</summary>
+    public NameSet VmTags { get; init; } = NameSet.Empty;
 }

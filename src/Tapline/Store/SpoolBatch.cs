@@ -26,6 +26,9 @@ public sealed class SpoolBatch
 
     public required IReadOnlyList<SessionInfo> Sessions { get; init; }
 
+    /// <summary>Machines that took part in the flows and stand behind no point, by their addresses.</summary>
+    public IReadOnlyList<EndpointName> Endpoints { get; init; } = [];
+
     public required FlowRecord[] Flows { get; init; }
 
     public required LedgerRecord[] Ledger { get; init; }

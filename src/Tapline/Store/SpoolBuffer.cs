@@ -22,6 +22,9 @@ internal sealed class SpoolBuffer : IDisposable
     /// <summary>Name tables as they were when the batch was handed over.</summary>
     public SpoolNames Names { get; set; } = SpoolNames.Empty;
 
+    /// <summary>The machines that took part; set by the writer's thread before it writes.</summary>
+    public SpoolEndpoints? Endpoints { get; set; }
+
     public int Rows => _flowCount + _ledgerCount + _mirrorLedgerCount;
 
     public ReadOnlySpan<FlowRecord> Flows => _flows.Span[.._flowCount];
@@ -74,6 +77,7 @@ internal sealed class SpoolBuffer : IDisposable
         _firstNs = long.MaxValue;
         _lastNs = long.MinValue;
         Names = SpoolNames.Empty;
+        Endpoints = null;
     }
 
     /// <summary>Builds the header over the sections as they are now; valid until the next change.</summary>
@@ -93,7 +97,7 @@ internal sealed class SpoolBuffer : IDisposable
         identity.Node.AsSpan().CopyTo(header.Slice(SpoolLayout.NodeOffset, SpoolLayout.NodeBytes));
         var end = SpoolLayout.HeaderBytes;
         var sections = 0;
-        for (ushort kind = SpoolLayout.StringsKind; kind <= SpoolLayout.MirrorLedgerKind; kind++)
+        for (ushort kind = SpoolLayout.StringsKind; kind <= SpoolLayout.LastKind; kind++)
         {
             WriteEntry(kind, ref sections, ref end);
         }
@@ -109,12 +113,13 @@ internal sealed class SpoolBuffer : IDisposable
     {
         var bytes = kind switch
         {
-            SpoolLayout.StringsKind => Names.Strings,
+            SpoolLayout.StringsKind => Endpoints is null ? Names.Strings : Endpoints.Strings,
             SpoolLayout.PointsKind => Names.Points,
             SpoolLayout.SessionsKind => Names.Sessions,
             SpoolLayout.FlowsKind => Blittable.AsBytes(Flows),
             SpoolLayout.LedgerKind => Blittable.AsBytes(Ledger),
-            _ => Blittable.AsBytes(MirrorLedger),
+            SpoolLayout.MirrorLedgerKind => Blittable.AsBytes(MirrorLedger),
+            _ => Endpoints is null ? [] : Endpoints.Rows,
         };
         rowBytes = kind switch
         {
@@ -123,6 +128,7 @@ internal sealed class SpoolBuffer : IDisposable
             SpoolLayout.SessionsKind => SpoolLayout.SessionRowBytes,
             SpoolLayout.FlowsKind => Flows.Length == 0 ? 1 : bytes.Length / Flows.Length,
             SpoolLayout.LedgerKind => Ledger.Length == 0 ? 1 : bytes.Length / Ledger.Length,
+            SpoolLayout.EndpointsKind => SpoolLayout.EndpointRowBytes,
             _ => MirrorLedger.Length == 0 ? 1 : bytes.Length / MirrorLedger.Length,
         };
         return bytes;

@@ -90,7 +90,7 @@ public static class SpoolDecoder
         }
 
         // Kinds of newer writers are passed over: what this reader knows is whole without them.
-        if (kind is >= SpoolLayout.StringsKind and <= SpoolLayout.MirrorLedgerKind)
+        if (kind is >= SpoolLayout.StringsKind and <= SpoolLayout.LastKind)
         {
             ref var section = ref sections[kind];
             if (section.Length != 0)
@@ -109,6 +109,7 @@ public static class SpoolDecoder
         SpoolLayout.PointsKind => SpoolLayout.PointRowBytes,
         SpoolLayout.SessionsKind => SpoolLayout.SessionRowBytes,
         SpoolLayout.FlowsKind => SpoolLayout.FlowRowBytesMin,
+        SpoolLayout.EndpointsKind => SpoolLayout.EndpointRowBytes,
         SpoolLayout.LedgerKind or SpoolLayout.MirrorLedgerKind => SpoolLayout.LedgerRowBytesMin,
         _ => 1,
     };
@@ -134,6 +135,7 @@ public static class SpoolDecoder
             Flows = Rows<FlowRecord>(file, sections[SpoolLayout.FlowsKind]),
             Ledger = Rows<LedgerRecord>(file, sections[SpoolLayout.LedgerKind]),
             MirrorLedger = Rows<MirrorLedgerRecord>(file, sections[SpoolLayout.MirrorLedgerKind]),
+            Endpoints = Endpoints(file, sections[SpoolLayout.EndpointsKind], strings),
         };
     }
 
@@ -185,6 +187,22 @@ public static class SpoolDecoder
         return sessions;
     }
 
+    private static EndpointName[] Endpoints(ReadOnlySpan<byte> file, Section section, ReadOnlySpan<byte> strings)
+    {
+        var endpoints = new EndpointName[section.Rows];
+        for (var index = 0; index < endpoints.Length; index++)
+        {
+            var row = file[(section.Offset + (index * section.RowBytes))..];
+            endpoints[index] = new EndpointName(
+                BinaryPrimitives.ReadUInt64LittleEndian(row),
+                new IpAddress16(
+                    BinaryPrimitives.ReadUInt64LittleEndian(row[8..]), BinaryPrimitives.ReadUInt64LittleEndian(row[16..])),
+                Text(row[24..], strings) ?? "");
+        }
+
+        return endpoints;
+    }
+
     private static string? Text(ReadOnlySpan<byte> reference, ReadOnlySpan<byte> strings)
     {
         var offset = BinaryPrimitives.ReadUInt32LittleEndian(reference);
@@ -202,7 +220,7 @@ public static class SpoolDecoder
     }
 
     /// <summary>One place for each kind that this version knows, indexed by the kind.</summary>
-    [InlineArray(SpoolLayout.MirrorLedgerKind + 1)]
+    [InlineArray(SpoolLayout.LastKind + 1)]
     private struct Sections
     {
         private Section _first;

@@ -26,12 +26,19 @@ internal static class SpoolLayout
     public const ushort FlowsKind = 4;
     public const ushort LedgerKind = 5;
     public const ushort MirrorLedgerKind = 6;
+    public const ushort EndpointsKind = 7;
+
+    /// <summary>The last kind that this version writes.</summary>
+    public const ushort LastKind = EndpointsKind;
 
     /// <summary>{ id 2, reserved 6, speed 8, then name, kind, switch, vm, vm_id as string references }</summary>
     public const int PointRowBytes = 16 + (5 * StringReferenceBytes);
 
     /// <summary>{ id 2, reserved 6, then name, to, filter as string references }</summary>
     public const int SessionRowBytes = 8 + (3 * StringReferenceBytes);
+
+    /// <summary>{ mac 8, ip 16, then name as string reference }</summary>
+    public const int EndpointRowBytes = 24 + StringReferenceBytes;
 
     /// <summary>{ offset in the strings section 4, length 2, present 2 (0 = null) }</summary>
     public const int StringReferenceBytes = 8;

@@ -23,6 +23,7 @@ internal sealed class SpoolPublisher
     private readonly PathBuffer _hidden;
     private readonly PathBuffer _published;
     private readonly Thread _thread;
+    private readonly SpoolEndpoints? _endpoints;
     private readonly byte[] _node;
     private readonly ushort _worker;
     private readonly ulong _instance;
@@ -35,8 +36,10 @@ internal sealed class SpoolPublisher
     private volatile bool _isClosing;
 
     public SpoolPublisher(
-        SpoolFolder folder, int worker, string node, DiskCalls disk, SpoolBuffer[] buffers, HandoverRing free)
+        SpoolFolder folder, int worker, string node, DiskCalls disk, SpoolBuffer[] buffers, HandoverRing free,
+        IEndpointNames? names)
     {
+        _endpoints = names is null ? null : new SpoolEndpoints(names);
         _folder = folder;
         _disk = disk;
         _buffers = buffers;
@@ -120,6 +123,12 @@ internal sealed class SpoolPublisher
     private void Publish(SpoolBuffer buffer)
     {
         var pauseMs = PauseMsMin;
+        if (_endpoints is not null && buffer.Flows.Length > 0)
+        {
+            _endpoints.Collect(buffer.Flows, buffer.Names.Strings);
+            buffer.Endpoints = _endpoints;
+        }
+
         while (true)
         {
             var isLastTry = _isGivingUp || _isClosing;
@@ -183,7 +192,7 @@ internal sealed class SpoolPublisher
 
         var result = _disk.WriteAll(fd, header, 0);
         var end = SpoolLayout.HeaderBytes;
-        for (ushort kind = SpoolLayout.StringsKind; kind <= SpoolLayout.MirrorLedgerKind && result == 0; kind++)
+        for (ushort kind = SpoolLayout.StringsKind; kind <= SpoolLayout.LastKind && result == 0; kind++)
         {
             var bytes = buffer.Section(kind, out _);
             if (bytes.Length > 0)

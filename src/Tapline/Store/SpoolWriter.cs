@@ -30,12 +30,13 @@ public sealed class SpoolWriter : IRecordSink, IDisposable
     /// <param name="folder">The shared folder; outlives the writer.</param>
     /// <param name="worker">Number of the worker, part of each batch's name.</param>
     /// <param name="node">The node's name; cut to 56 bytes of UTF-8.</param>
-    public SpoolWriter(SpoolFolder folder, int worker, string node)
-        : this(folder, worker, node, new DiskCalls())
+    /// <param name="names">Who the ends of flows are where no point tells; null = nobody knows.</param>
+    public SpoolWriter(SpoolFolder folder, int worker, string node, IEndpointNames? names = null)
+        : this(folder, worker, node, new DiskCalls(), names)
     {
     }
 
-    internal SpoolWriter(SpoolFolder folder, int worker, string node, DiskCalls disk)
+    internal SpoolWriter(SpoolFolder folder, int worker, string node, DiskCalls disk, IEndpointNames? names = null)
     {
         Invariant.Check(BitConverter.IsLittleEndian);
         Invariant.Check(worker is >= 0 and <= ushort.MaxValue);
@@ -49,7 +50,7 @@ public sealed class SpoolWriter : IRecordSink, IDisposable
         }
 
         _current = _buffers[0];
-        _publisher = new SpoolPublisher(folder, worker, node, disk, _buffers, _free);
+        _publisher = new SpoolPublisher(folder, worker, node, disk, _buffers, _free, names);
     }
 
     /// <summary>Records taken and not lost later. Any thread.</summary>

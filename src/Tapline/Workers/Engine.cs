@@ -3,6 +3,7 @@
 // its last records, and only then is the ledger settled, to the frame.
 using System.Diagnostics;
 using Tapline.Base;
+using Tapline.Capture.Identity;
 using Tapline.Mirror.Kernel;
 
 namespace Tapline.Workers;
@@ -96,6 +97,9 @@ public sealed class Engine : IDisposable
     /// sentence when they cannot run, and then nothing has changed. Any thread but a worker's.
     /// </summary>
     public string? ApplyMirrors(IReadOnlyList<MirrorPlan> plans) => _parts.Mirrors.Apply(plans, out _);
+
+    /// <summary>Names VMs by another inventory from now on. Any thread but a worker's.</summary>
+    public void SetInventory(VmInventory inventory) => _parts.Capture.SetInventory(inventory);
 
     /// <summary>What the capture could not do, one sentence each: a ring without room, a reduced budget.</summary>
     public IReadOnlyList<string> Notices =>

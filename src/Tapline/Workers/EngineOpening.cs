@@ -100,7 +100,7 @@ internal sealed class EngineOpening(EngineOptions options)
     {
         var losses = new RingLosses(Limits.PointsMax);
         mirrors.Points.Losses = losses;
-        var spools = spoolFolder is null ? [] : Each(w => new SpoolWriter(spoolFolder, w, options.Node));
+        var spools = spoolFolder is null ? [] : Each(w => new SpoolWriter(spoolFolder, w, options.Node, new EndpointNames(capture)));
         var recorders = recordFolder is null ? [] : Each(w => new SegmentRecorder(
             recordFolder, new RecorderOptions { Worker = w, Node = options.Node, Filter = options.Record?.Filter }));
         return new EngineParts
@@ -158,6 +158,8 @@ internal sealed class EngineOpening(EngineOptions options)
         HardwareTimestamps = options.HardwareTimestamps,
         OvsDatabase = options.OvsDatabase,
         OvsMirror = options.OvsMirror,
+        Inventory = options.Inventory,
+        Libvirt = options.Libvirt,
         Node = options.Node,
     };
 

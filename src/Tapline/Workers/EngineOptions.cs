@@ -2,6 +2,7 @@
 // `engine`, `mirror`, `record` and `up` all start the same data plane with different options.
 using Tapline.Base;
 using Tapline.Base.Native;
+using Tapline.Capture.Identity;
 
 namespace Tapline.Workers;
 
@@ -16,6 +17,15 @@ public sealed record EngineOptions
 
     /// <summary>Socket of Open vSwitch's database; null = where it usually is.</summary>
     public string? OvsDatabase { get; init; }
+
+    /// <summary>What an inventory says of VMs; <see cref="Engine.SetInventory"/> gives a running engine another.</summary>
+    public VmInventory Inventory { get; init; } = VmInventory.Empty;
+
+    /// <summary>Where <see cref="Inventory"/> was read from, for whoever follows that file; null = nowhere.</summary>
+    public string? InventoryFile { get; init; }
+
+    /// <summary>URIs of the libvirt daemons that are asked; null = the host's own, if there is one; empty = none.</summary>
+    public IReadOnlyList<string>? Libvirt { get; init; }
 
     /// <summary>Let Open vSwitch copy ports that no packet socket sees.</summary>
     public bool OvsMirror { get; init; }

@@ -1,4 +1,6 @@
-// Names for live flows: points by their ids, and the VM behind the point where a side was seen.
+// Names for live flows: points by their ids, and the VM behind the point where a side was seen, else the one whose NIC or
+// address it is.
+using Tapline.Capture.Identity;
 using Tapline.Capture.Points;
 using Tapline.Store;
 
@@ -10,9 +12,12 @@ internal sealed class LiveFlowNames : IFlowNames
     private LivePoint?[] _byId = [];
     private IReadOnlyList<LivePoint> _of = [];
 
-    /// <summary>Takes over a new list of points; nothing happens when it is the same.</summary>
-    public void Follow(IReadOnlyList<LivePoint> points)
+    private VmDirectory _directory = VmDirectory.Empty;
+
+    /// <summary>Takes over a new list of points and who is who; nothing happens when they are the same.</summary>
+    public void Follow(IReadOnlyList<LivePoint> points, VmDirectory directory)
     {
+        _directory = directory;
         if (ReferenceEquals(_of, points))
         {
             return;
@@ -34,5 +39,6 @@ internal sealed class LiveFlowNames : IFlowNames
 
     public string? PointName(ushort point) => point < _byId.Length ? _byId[point]?.Point.Name : null;
 
-    public string? VmName(ushort point, ulong mac, IpAddress16 ip) => point < _byId.Length ? _byId[point]?.Point.Vm : null;
+    public string? VmName(ushort point, ulong mac, IpAddress16 ip) =>
+        _directory.OfEndpoint(point, mac, new UInt128(ip.High, ip.Low))?.Name;
 }

@@ -2,6 +2,7 @@
 // gets the mean of its life. Bounded arrays, no allocation.
 using System.Text.Json;
 using Tapline.Base;
+using Tapline.Capture.Identity;
 using Tapline.Capture.Points;
 using Tapline.Store;
 
@@ -43,10 +44,10 @@ internal sealed class LiveFlowsWriter
     }
 
     /// <summary>Writes the busiest <paramref name="top"/> of what was added.</summary>
-    public void Write(Utf8JsonWriter json, int top, IReadOnlyList<LivePoint> points)
+    public void Write(Utf8JsonWriter json, int top, IReadOnlyList<LivePoint> points, VmDirectory directory)
     {
         var nowNs = Clock.NowNs();
-        _names.Follow(points);
+        _names.Follow(points, directory);
         for (var i = 0; i < _count; i++)
         {
             _order[i] = i;

@@ -78,7 +78,7 @@ internal sealed class SnapshotWriter : IControlAnswers
         }
 
         _texts.Follow(_view);
-        _flows.Write(json, top, _view.Points);
+        _flows.Write(json, top, _view.Points, _parts.Capture.Directory);
     }
 
     public void WarmUp(Utf8JsonWriter json)
@@ -89,7 +89,7 @@ internal sealed class SnapshotWriter : IControlAnswers
         _flows.Add(new ReadOnlySpan<FlowRecord>(in record));
         json.Reset();
         json.WriteStartObject();
-        _flows.Write(json, 1, _view.Points);
+        _flows.Write(json, 1, _view.Points, _parts.Capture.Directory);
         json.WriteEndObject();
     }
 

@@ -58,6 +58,36 @@ public class ReadVerbTests
         }
     }
 
+    [Fact]
+    public void AnInventoryNamesBothEndsOfEachFlow()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllBytes(folder["t.pcap"], TraceMaker.File(TraceMaker.Frames(4, 3000)));
+        File.WriteAllText(folder["vms.csv"], "vm;ip address;tags\nleft;10.0.0.0/8;x\nall;0.0.0.0/0;\nsix;::/0\n");
+        string[] read = ["read", folder["t.pcap"], "--what", "flows", "--inventory", folder["vms.csv"]];
+        var (code, output, error) = Run(null, [.. read, "--json"]);
+        Assert.Equal((0, ""), (code, error));
+        foreach (var line in output.TrimEnd().Split('\n'))
+        {
+            using var flow = JsonDocument.Parse(line);
+            foreach (var side in (string[])["initiator", "responder"])
+            {
+                if (flow.RootElement.TryGetProperty(side + "_ip", out var ip))
+                {
+                    var expected = ip.GetString()!.Contains(':') ? "six" : ip.GetString()!.StartsWith("10.") ? "left" : "all";
+                    Assert.Equal(expected, flow.RootElement.GetProperty(side + "_vm").GetString());
+                }
+            }
+        }
+
+        Assert.Contains(" [left > ", Run(null, read).Output, StringComparison.Ordinal);
+        File.WriteAllText(folder["vms.csv"], "vm;ip address\nleft;10.0.0.0/80\n;\n");
+        (code, output, error) = Run(null, read);
+        Assert.Equal((2, ""), (code, output));
+        Assert.Equal(1, error.TrimEnd().Split('\n').Length);
+        Assert.Contains("vms.csv: line 2: '10.0.0.0/80' is not an IP address or prefix", error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(2, "read")]
     [InlineData(2, "read", "x", "--what", "dreams")]

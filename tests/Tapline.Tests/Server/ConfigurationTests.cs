@@ -19,6 +19,7 @@ public class ConfigurationTests
         workers: 2
         ring_budget: 512MiB
         timestamps: hardware
+        inventory: /etc/tapline/vms.csv
         flow_capacity: 100000
         mirrors:
           - session: ids
@@ -49,6 +50,7 @@ public class ConfigurationTests
         Assert.True(c.HardwareTimestamps && c.ToEngineOptions(new DataFolder("/d")).HardwareTimestamps);
         Assert.Equal(["bridge:br0", "vnet*"], c.Points);
         Assert.Equal(["vnet9"], c.Exclude);
+        Assert.Equal("/etc/tapline/vms.csv", c.ToEngineOptions(new DataFolder("/d")).InventoryFile);
         var ids = c.Mirrors[0];
         Assert.Equal(("ids", "nic:eth2", "tcp port 80", "sample=5;slice=128"), (ids.Session, ids.To, ids.Filter, ids.Shape));
         Assert.Equal(MirrorMode.Kernel, ids.Mode);

@@ -38,6 +38,18 @@ public class StoreTests
     }
 
     [Fact]
+    public async Task BothEndsOfAFlowAreNamedAndFoundByName()
+    {
+        using var folder = new TemporaryFolder();
+        using var store = StoreDatabase.Open(folder["store.duckdb"]);
+        using var writer = new BatchWriter(store);
+        writer.Write(SampleBatch.Make(flows: 1));
+        var (flows, _) = await new FlowQueries(store).FindAsync(new FlowQuery { Vm = "db0*" }, Stop);
+        var flow = Assert.Single(flows);
+        Assert.Equal(("web01", "db01"), (flow.InitiatorVm, flow.ResponderVm));
+    }
+
+    [Fact]
     public void TheSameBatchTwiceIsStoredOnce()
     {
         using var folder = new TemporaryFolder();
@@ -181,8 +193,8 @@ public class StoreTests
     private static SpoolBatch With(SpoolBatch batch, FlowRecord[] flows) => new()
     {
         BatchId = batch.BatchId, Node = batch.Node, Worker = batch.Worker, Sequence = batch.Sequence, FirstNs = batch.FirstNs,
-        LastNs = batch.LastNs, RecordsDropped = 0, Points = batch.Points, Sessions = batch.Sessions, Flows = flows,
-        Ledger = batch.Ledger, MirrorLedger = batch.MirrorLedger,
+        LastNs = batch.LastNs, RecordsDropped = 0, Points = batch.Points, Endpoints = batch.Endpoints,
+        Sessions = batch.Sessions, Flows = flows, Ledger = batch.Ledger, MirrorLedger = batch.MirrorLedger,
     };
 
     private static JsonObject Printed(FlowRecord record, SpoolBatch batch)
@@ -204,6 +216,8 @@ public class StoreTests
         public string? PointName(ushort pointId) => batch.Points.FirstOrDefault(p => p.Id == pointId)?.Name;
 
         public string? VmName(ushort pointId, ulong mac, IpAddress16 ip) =>
-            batch.Points.FirstOrDefault(p => p.Id == pointId)?.Vm;
+            batch.Points.FirstOrDefault(p => p.Id == pointId)?.Vm
+            ?? batch.Endpoints.FirstOrDefault(e => e.Mac != 0 && e.Mac == mac)?.Name
+            ?? batch.Endpoints.FirstOrDefault(e => !e.Ip.IsNone && e.Ip == ip)?.Name;
     }
 }

@@ -55,6 +55,46 @@ public class SpoolWriterTests
     }
 
     [Fact]
+    public void MachinesWithoutAPointAreNamedByWhatWasKnownAtTheEnd()
+    {
+        using var folder = new TemporaryFolder();
+        using var spool = Open(folder);
+        using var writer = new SpoolWriter(spool, 0, "n", new Known());
+        writer.AddPoint(new PointInfo(1, "vnet0", "vm_port", "br0", "web01"));
+        var (near, far, unknown) = (IpAddress16.FromIpv4(1), IpAddress16.FromIpv4(2), IpAddress16.FromIpv4(3));
+        for (var i = 0; i < 3; i++)
+        {
+            writer.Write(new FlowRecord { InitiatorPoint = 1, InitiatorMac = 7, ResponderPoint = 9, ResponderMac = 7 });
+            writer.Write(new FlowRecord { InitiatorPoint = 9, InitiatorIp = near, ResponderPoint = 9, ResponderIp = far });
+            writer.Write(new FlowRecord { InitiatorPoint = 9, InitiatorIp = unknown, ResponderPoint = 9, ResponderMac = 8 });
+        }
+
+        writer.Close();
+        var batch = Assert.Single(ReadAll(folder));
+        Assert.Equal(
+            [new EndpointName(7, default, "ma\u00e4c 7"), new(0, near, "ip 1"), new(0, far, "ma\u00e4c 7")], batch.Endpoints);
+        Assert.Equal("web01", batch.Points[0].Vm);
+    }
+
+    [Fact]
+    public void LookingMachinesUpAllocatesNothingOnceItHasGrown()
+    {
+        var endpoints = new SpoolEndpoints(new Known());
+        var flows = Enumerable.Range(0, Limits.BatchFlowRowsMax)
+            .Select(i => new FlowRecord { InitiatorPoint = 9, InitiatorIp = IpAddress16.FromIpv4((uint)i), ResponderMac = (ulong)i })
+            .ToArray();
+        endpoints.Collect(flows, [1, 2, 3]);
+        Assert.Equal(0, Allocations.LeastOf(() =>
+        {
+            for (var i = 0; i <= 100_000 / flows.Length; i++)
+            {
+                endpoints.Collect(flows, [1, 2, 3]);
+            }
+        }));
+        Assert.Equal(3 * 32, endpoints.Rows.Length);
+    }
+
+    [Fact]
     public void ABatchIsPublishedEachSecondAndHiddenUntilThen()
     {
         using var folder = new TemporaryFolder();
@@ -240,5 +280,16 @@ public class SpoolWriterTests
         }
 
         return batches;
+    }
+
+    /// <summary>A host that knows one point, one NIC and two addresses.</summary>
+    private sealed class Known : IEndpointNames
+    {
+        public bool IsNamed(ushort pointId) => pointId == 1;
+
+        public string? OfMac(ulong mac) => mac == 7 ? "ma\u00e4c 7" : null;
+
+        public string? OfAddress(IpAddress16 ip) =>
+            ip == IpAddress16.FromIpv4(1) ? "ip 1" : ip == IpAddress16.FromIpv4(2) ? "ma\u00e4c 7" : null;
     }
 }

@@ -1,6 +1,7 @@
 // The busiest flows as the console asks for them each second: merged over workers, with rates, without garbage.
 using System.Text.Json;
 using Tapline.Capture;
+using Tapline.Capture.Identity;
 using Tapline.Capture.Points;
 using Tapline.Store;
 using Tapline.Workers;
@@ -14,6 +15,9 @@ public class LiveFlowsWriterTests
     [
         new(new ObservationPoint { Id = 1, Name = "vnet0", Kind = PointKind.VmPort, Vm = "web01" }, PointState.Up),
     ];
+
+    private static readonly VmDirectory s_directory = new(
+        s_points, [new Vm("db01", "", "libvirt") { Macs = [0x525400000002] }], VmInventory.Empty);
 
     [Fact]
     public void BusiestFirstWithNamesAndRates()
@@ -54,7 +58,7 @@ public class LiveFlowsWriterTests
         json.Reset();
         writer.Begin();
         writer.Add(records);
-        writer.Write(json, 20, s_points);
+        writer.Write(json, 20, s_points, s_directory);
         json.Flush();
     }
 
@@ -65,7 +69,7 @@ public class LiveFlowsWriterTests
         writer.Begin();
         writer.Add(first);
         writer.Add(second);
-        writer.Write(json, top, s_points);
+        writer.Write(json, top, s_points, s_directory);
         json.WriteEndObject();
         json.Flush();
         return line.Written.ToArray();

@@ -1,5 +1,6 @@
 // `tapline read` in this process: the bytes it would print, and what it would say of its input.
 using System.Text;
+using Tapline.Capture.Identity;
 using Tapline.Filter;
 using Tapline.Server.Commands;
 using Tapline.Workers.Offline;
@@ -22,7 +23,7 @@ internal sealed record ReadAnswer(string Summary, string Flows, string Ledger, I
         });
         return new ReadAnswer(
             Text(o => ReadJson.Summary(result, o)) + Text(o => ReadText.Summary(result, o)),
-            Text(o => ReadJson.Flows(result, o)) + Text(o => ReadText.Flows(result, o)),
+            Text(o => ReadJson.Flows(result, VmInventory.Empty, o)) + Text(o => ReadText.Flows(result, VmInventory.Empty, o)),
             Text(o => ReadJson.Ledger(result, o)) + Text(o => ReadText.Ledger(result, o)),
             result.Faults);
     }

@@ -1,4 +1,6 @@
 // One line of `tapline points`: an interface as an observation point that is or could be captured.
+using Tapline.Capture.Identity;
+
 namespace Tapline.Capture.Points;
 
 /// <summary>An interface that can be an observation point. Names are hostile text (already cleaned where a VM chose them).</summary>
@@ -20,7 +22,13 @@ public sealed record FoundPoint
 
     public string? VmId { get; init; }
 
-    /// <summary>Where the name of the VM comes from: <c>qemu</c>, <c>process</c>, <c>container</c>, <c>netns</c>; or null.</summary>
+    /// <summary>Other names of the VM.</summary>
+    public NameSet VmAliases { get; init; } = NameSet.Empty;
+
+    /// <summary>The VM's tags.</summary>
+    public NameSet VmTags { get; init; } = NameSet.Empty;
+
+    /// <summary>Where the VM's name comes from: <c>libvirt</c>, <c>qemu</c>, <c>process</c>, <c>inventory</c>, …; or null.</summary>
     public string? VmSource { get; init; }
 
     /// <summary>MAC of the workload's side, else of the interface; 0 = none.</summary>

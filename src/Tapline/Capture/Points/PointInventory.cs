@@ -1,5 +1,6 @@
 // What could be observed on this host, for people: switches, their ports, other interfaces, and which of them the given
 // patterns would capture. Asks the kernel and /proc once; changes nothing; needs no privilege (but sees less without).
+using Tapline.Capture.Identity;
 using Tapline.Capture.Ovs;
 
 namespace Tapline.Capture.Points;
@@ -7,6 +8,8 @@ namespace Tapline.Capture.Points;
 /// <summary>The host's possible observation points at one moment.</summary>
 public sealed class PointInventory
 {
+    private static readonly TimeSpan s_libvirtTimeMax = TimeSpan.FromSeconds(3);
+
     private PointInventory(IReadOnlyList<FoundPoint> points, IReadOnlyList<string> hidden)
     {
         Points = points;
@@ -23,7 +26,13 @@ public sealed class PointInventory
     public static PointInventory? Read(IReadOnlyList<string> patterns, out string error) => Read(patterns, null, out error);
 
     /// <summary>The same with Open vSwitch's database at another place.</summary>
-    public static PointInventory? Read(IReadOnlyList<string> patterns, string? ovsDatabase, out string error)
+    public static PointInventory? Read(IReadOnlyList<string> patterns, string? ovsDatabase, out string error) =>
+        Read(patterns, ovsDatabase, VmInventory.Empty, [], out error);
+
+    /// <summary>The same with what an inventory says of the VMs, and libvirt (null = the host's daemon, if there is one).</summary>
+    public static PointInventory? Read(
+        IReadOnlyList<string> patterns, string? ovsDatabase, VmInventory vms, IReadOnlyList<string>? libvirtUris,
+        out string error)
     {
         if (PointSelector.Parse(patterns, out error) is not { } selector || WorkloadInventory.Open(out error) is not { } workloads)
         {
@@ -39,6 +48,8 @@ public sealed class PointInventory
                 return null;
             }
 
+            using var libvirt = LibvirtFollower.Start(libvirtUris, () => { }, out var libvirtNotice);
+            libvirt?.WaitForFirstLook(s_libvirtTimeMax);
             using var session = OvsSession.Open(OvsSession.PathOrDefault(ovsDatabase), out var ovsFault);
             var ovs = session?.View ?? OvsView.Empty;
             if (selector.FindUnknown(links, ovs, session is null ? ovsFault : null) is { } unknown)
@@ -47,25 +58,30 @@ public sealed class PointInventory
                 return null;
             }
 
-            var names = workloads.Find(links.Values);
+            var names = workloads.Find(links.Values, libvirt?.Domains ?? []);
             var layout = new SwitchLayout(links, ovs);
-            var selected = selector.Select(links, names, new HashSet<int>(), ovs).Select(s => s.Link.Index).ToHashSet();
+            var selected = selector.Select(links, names, new HashSet<int>(), ovs, vms).Select(s => s.Link.Index).ToHashSet();
             var points = links.Values
                 .Where(l => !l.IsLoopback)
-                .Select(l => Describe(l, names.GetValueOrDefault(l.Index), layout, selected.Contains(l.Index)))
+                .Select(l => Describe(l, names.GetValueOrDefault(l.Index), layout, vms, selected.Contains(l.Index)))
                 .Concat(Unseen(ovs, links.Values.ToArray()))
                 .Concat(selector.Tunnels.Select(t => Describe(t)))
                 .OrderBy(p => p.Switch is null)
                 .ThenBy(p => p.Switch, StringComparer.Ordinal)
                 .ThenBy(p => p.Kind == PointKind.Host ? 0 : p.Kind == PointKind.Uplink ? 1 : 2)
                 .ThenBy(p => p.Name, StringComparer.Ordinal);
-            return new PointInventory([.. points], HiddenFromUs(links, names, OvsRemark(links, ovsDatabase, ovsFault)));
+            return new PointInventory([.. points],
+            [
+                .. HiddenFromUs(links, names, OvsRemark(links, ovsDatabase, ovsFault)),
+                .. libvirtNotice is null ? libvirt?.Notices ?? [] : [libvirtNotice],
+            ]);
         }
     }
 
-    private static FoundPoint Describe(LinkInfo link, VmIdentity? found, SwitchLayout layout, bool isCaptured)
+    private static FoundPoint Describe(
+        LinkInfo link, VmIdentity? found, SwitchLayout layout, VmInventory vms, bool isCaptured)
     {
-        var point = PointSelector.Describe(link, found, layout);
+        var point = PointSelector.Describe(link, found, layout, vms);
         return new FoundPoint
         {
             Name = link.Name,
@@ -76,6 +92,8 @@ public sealed class PointInventory
             Vm = point.Vm?.Name,
             VmId = point.Vm?.Id,
             VmSource = point.Vm?.Source,
+            VmAliases = point.Vm?.Aliases ?? NameSet.Empty,
+            VmTags = point.Vm?.Tags ?? NameSet.Empty,
             Mac = point.Vm is { Mac: > 0 } vm ? vm.Mac : link.Mac,
             State = link.IsUp ? PointState.Up : PointState.Down,
             MtuBytes = link.MtuBytes,

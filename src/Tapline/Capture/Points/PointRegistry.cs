@@ -2,6 +2,7 @@
 // runs; the same interface (name, and whether it means the host's side) gets its old one back when it returns.
 // Control threads only, under the owner's lock.
 using Tapline.Base;
+using Tapline.Capture.Identity;
 
 namespace Tapline.Capture.Points;
 
@@ -75,5 +76,7 @@ internal sealed class PointRegistry
         Vm = selected.Vm?.Name,
         VmId = selected.Vm?.Id,
         VmMac = selected.Vm?.Mac ?? 0,
+        VmAliases = selected.Vm?.Aliases ?? NameSet.Empty,
+        VmTags = selected.Vm?.Tags ?? NameSet.Empty,
     };
 }

@@ -5,13 +5,15 @@
 //   bridge:NAME     all ports of the Linux bridge and the host's own traffic into it (globs allowed, as below)
 //   ovs:NAME        the same for a bridge of Open vSwitch
 //   host:NAME       only the host's own traffic into the bridge
-//   vm:NAME         the ports of that VM
+//   vm:NAME         the ports of that VM (name, other name, glob or id)
+//   tag:NAME        the ports of all VMs with that tag (globs allowed)
 //   uplink          the ports that lead out of the host
 //   all             every port of every switch and the host's own traffic
 //   vxlan://… and its kin   a tunnel listener (TunnelUrl)
 //
 // A port behind a firewall bridge belongs to the switch behind that; a patch is taken only where what enters by it is not
 // taken where it entered first. So a frame is seen once, whatever switches it crosses.
+using Tapline.Capture.Identity;
 using Tapline.Capture.Ovs;
 using Tapline.Capture.Tunnels;
 
@@ -103,7 +105,7 @@ internal sealed class PointSelector
                 continue;
             }
 
-            if (Glob.HasWildcard(name) || form is "vm" or "uplink" or "all")
+            if (Glob.HasWildcard(name) || form is "vm" or "tag" or "uplink" or "all")
             {
                 continue;
             }
@@ -124,11 +126,25 @@ internal sealed class PointSelector
         return null;
     }
 
+    /// <summary>
+    /// The patterns for machines (<c>vm:</c>, <c>tag:</c>) that stand in front of none of these points now.
+    /// </summary>
+    public IEnumerable<string> FindIdle(IReadOnlyList<SelectedPoint> selected) => _patterns.Where(pattern =>
+    {
+        var (form, name) = Split(pattern);
+        return form switch
+        {
+            "vm" => !selected.Any(p => p.Vm?.IsNamed(name) == true),
+            "tag" => !selected.Any(p => p.Vm?.Tags.HasLike(name) == true),
+            _ => false,
+        };
+    });
+
     /// <summary>True when the outgoing direction of some device may be asked for now or later.</summary>
     public bool MayWantHosts(IReadOnlyDictionary<int, LinkInfo> links, OvsView? ovs = null) => _patterns.Any(pattern =>
     {
         var (form, name) = Split(pattern);
-        return form is "all" or "bridge" or "ovs" or "host" or "vm"
+        return form is "all" or "bridge" or "ovs" or "host" or "vm" or "tag"
             || links.Values.Any(l => (l.IsBridge && l.Name == name) || (LinkClassifier.IsMacvlan(l) && Glob.Matches(name, l.Name)))
             || (ovs ?? OvsView.Empty).Ports.Any(p => p.IsHostSide && (p.Bridge == name || Glob.Matches(name, p.Name)));
     });
@@ -136,7 +152,7 @@ internal sealed class PointSelector
     /// <summary>The wanted points, each once, ports before those that are captured in the outgoing direction.</summary>
     public List<SelectedPoint> Select(
         IReadOnlyDictionary<int, LinkInfo> links, IReadOnlyDictionary<int, VmIdentity> workloads, IReadOnlySet<int> excluded,
-        OvsView? ovs = null)
+        OvsView? ovs = null, VmInventory? inventory = null)
     {
         var layout = new SwitchLayout(links, ovs ?? OvsView.Empty);
         var ports = new List<SelectedPoint>();
@@ -156,7 +172,7 @@ internal sealed class PointSelector
             }
             else if (layout.EntersOutgoing(link) || !layout.IsSwitch(link))
             {
-                var point = Describe(link, workloads.GetValueOrDefault(link.Index), layout);
+                var point = Describe(link, workloads.GetValueOrDefault(link.Index), layout, inventory);
                 var wanted = _patterns.Where(p => WantsPort(p, point, layout)).ToArray();
                 if (wanted.Length > 0)
                 {
@@ -174,12 +190,14 @@ internal sealed class PointSelector
     }
 
     /// <summary>What a port would be as a point.</summary>
-    public static SelectedPoint Describe(LinkInfo link, VmIdentity? vm, SwitchLayout layout)
+    public static SelectedPoint Describe(
+        LinkInfo link, VmIdentity? vm, SwitchLayout layout, VmInventory? inventory = null)
     {
         var needsPromiscuousMode = !layout.IsPort(link) && !layout.EntersOutgoing(link) && !link.IsLoopback
             && layout.OvsPortOf(link) is null;
         return new SelectedPoint(
-            link, layout.KindOf(link), layout.SwitchOf(link), layout.Complete(link, vm), needsPromiscuousMode)
+            link, layout.KindOf(link), layout.SwitchOf(link),
+            layout.Complete(link, vm)?.CompletedBy(inventory ?? VmInventory.Empty), needsPromiscuousMode)
         {
             IsOutgoing = layout.EntersOutgoing(link),
         };
@@ -239,7 +257,8 @@ internal sealed class PointSelector
             "uplink" => isPort && point.Kind == PointKind.Uplink,
             "bridge" => WantsPortOf(name, link, layout, ofOvs: false),
             "ovs" => WantsPortOf(name, link, layout, ofOvs: true),
-            "vm" => (point.Vm is { } vm && (Glob.Matches(name, vm.Name) || name == vm.Id)) || layout.IsNamed(link, name),
+            "vm" => point.Vm?.IsNamed(name) == true || layout.IsNamed(link, name),
+            "tag" => point.Vm?.Tags.HasLike(name) == true,
             "host" => point.Kind == PointKind.Host && Glob.Matches(name, link.Name),
             _ when Glob.HasWildcard(name) => !link.IsLoopback && Glob.Matches(name, link.Name),
             _ => name == link.Name || WantsPortOf(name, link, layout, layout.IsOvs(name)),
@@ -277,6 +296,6 @@ internal sealed class PointSelector
         var colon = pattern.IndexOf(':');
         var form = colon < 0 ? "" : pattern[..colon];
         // An interface may have a colon in its name (old-style alias); only known words are forms.
-        return form is "bridge" or "ovs" or "host" or "vm" ? (form, pattern[(colon + 1)..]) : ("", pattern);
+        return form is "bridge" or "ovs" or "host" or "vm" or "tag" ? (form, pattern[(colon + 1)..]) : ("", pattern);
     }
 }

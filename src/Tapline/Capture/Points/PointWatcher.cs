@@ -58,6 +58,15 @@ internal sealed class PointWatcher : IDisposable
         return watcher;
     }
 
+    /// <summary>Asks for the names again: somebody knows more. Any thread.</summary>
+    public void NameAgain()
+    {
+        if (!_stopping)
+        {
+            _namingWanted.Set();
+        }
+    }
+
     public void Dispose()
     {
         _stopping = true;

@@ -81,9 +81,21 @@ internal static class TapOwners
 
         var program = ProcessFiles.Read(process, "comm").TrimEnd('\n');
         var vm = Parse(commandLine, program, process, tap, tapMac);
-        return vm.Mac == 0 && QemuCommandLine.Parse(commandLine).QmpPath is { } path
-            ? vm with { Mac = QmpNetwork.Ask(process, path).GetValueOrDefault(tap) }
+        return (vm.Mac == 0 || vm.Source == "process") && QemuCommandLine.Parse(commandLine).QmpPath is { } path
+            ? Complete(vm, QmpClient.Ask(process, path), tap)
             : vm;
+    }
+
+    private static VmIdentity Complete(VmIdentity vm, QmpMachine told, string tap)
+    {
+        var isNamed = vm.Source == "process" && told.Name.Length > 0;
+        return vm with
+        {
+            Name = isNamed ? told.Name : vm.Name,
+            Id = vm.Id.StartsWith("pid:", StringComparison.Ordinal) && told.Uuid.Length > 0 ? told.Uuid : vm.Id,
+            Mac = vm.Mac != 0 ? vm.Mac : told.MacByTap.GetValueOrDefault(tap),
+            Source = isNamed ? "qemu" : vm.Source,
+        };
     }
 
     // tun_chr_show_fdinfo of drivers/net/tun.c prints "iff:\tNAME".

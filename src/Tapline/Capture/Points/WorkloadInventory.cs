@@ -1,5 +1,7 @@
 // Who stands behind which interface, found out on the side: looking through /proc may take long on a large host, and a
 // port is captured from its first moment whether it has a name yet or not. One thread at a time.
+using Tapline.Capture.Identity;
+
 namespace Tapline.Capture.Points;
 
 /// <summary>Names the workloads behind switch ports.</summary>
@@ -16,7 +18,8 @@ internal sealed class WorkloadInventory : IDisposable
     }
 
     /// <summary>Identities by interface index; interfaces whose workload cannot be found are absent.</summary>
-    public Dictionary<int, VmIdentity> Find(IEnumerable<LinkInfo> interfaces)
+    public Dictionary<int, VmIdentity> Find(
+        IReadOnlyCollection<LinkInfo> interfaces, IReadOnlyList<LibvirtDomain> domains)
     {
         var candidates = interfaces.Where(LinkClassifier.LeadsToWorkload).ToList();
         var result = new Dictionary<int, VmIdentity>();
@@ -53,6 +56,7 @@ internal sealed class WorkloadInventory : IDisposable
             result[index] = owner;
         }
 
+        LibvirtPorts.Complete(result, interfaces, domains);
         return result;
     }
 

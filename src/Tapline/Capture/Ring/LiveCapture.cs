@@ -5,6 +5,7 @@
 //   tunnel listener → raw socket of one worker → the same source
 //   port → kernel: socket filter (ours? count) → fan-out (which worker) → ring of that worker → PacketRingSource
 using Tapline.Base.Native;
+using Tapline.Capture.Identity;
 using Tapline.Capture.Ovs;
 using Tapline.Capture.Points;
 using Tapline.Capture.Tunnels;
@@ -31,7 +32,13 @@ public sealed class LiveCapture : IDisposable
     private HashSet<int> _excluded;
     private HashSet<string> _excludedNames;
     private Dictionary<int, VmIdentity> _workloads = [];
+    private IReadOnlyList<LibvirtDomain> _domains = [];
+    private VmInventory _inventory;
+    private VmDirectory _directory = VmDirectory.Empty;
+    private string[] _idlePatterns = [];
     private PointWatcher? _watcher;
+    private LibvirtFollower? _libvirt;
+    private string? _libvirtNotice;
     private LivePoint[] _points = [];
     private string? _budgetNotice;
     private int _generation;
@@ -51,6 +58,7 @@ public sealed class LiveCapture : IDisposable
         _excludedIndices = [.. options.ExcludeInterfaces];
         _excluded = [.. _excludedIndices];
         _excludedNames = [.. options.ExcludeNames];
+        _inventory = options.Inventory;
     }
 
     /// <summary>One source per worker.</summary>
@@ -61,6 +69,9 @@ public sealed class LiveCapture : IDisposable
 
     /// <summary>Rises with each change of <see cref="Points"/>; cheap to read.</summary>
     public int PointsGeneration => Volatile.Read(ref _generation);
+
+    /// <summary>Who is who now: another object after each change. Any thread.</summary>
+    public VmDirectory Directory => Volatile.Read(ref _directory);
 
     /// <summary>
     /// Called after each look at the interfaces, whether or not the points changed; on the points thread, without a lock.
@@ -77,9 +88,14 @@ public sealed class LiveCapture : IDisposable
                 return
                 [
                     .. _budgetNotice is null ? [] : (string[])[_budgetNotice], .. _rings.Notices, .. _tunnels.Notices,
-                    .. _ovs.Notices, .. Registered(),
+                    .. _ovs.Notices, .. Registered(), .. _idlePatterns.Select(Idle),
+                    .. _libvirtNotice is null ? _libvirt?.Notices ?? [] : [_libvirtNotice],
                 ];
             }
+
+            static string Idle(string pattern) =>
+                $"`{pattern}` stands behind no port of this host now; its ports are captured as soon as they are there. Where a NIC "
+                + $"receives copies of its frames, observe the NIC and select them by an expression: {pattern.Replace(':', ' ')}.";
 
             IEnumerable<string> Registered() => _registry.Refused > 0
                 ? [$"{_registry.Refused} interfaces are not captured: all {Base.Limits.PointsMax - 1} point identifiers are used."]
@@ -169,6 +185,17 @@ public sealed class LiveCapture : IDisposable
         Refresh();
     }
 
+    /// <summary>Follows another inventory from now on.</summary>
+    public void SetInventory(VmInventory inventory)
+    {
+        lock (_lock)
+        {
+            _inventory = inventory;
+        }
+
+        Refresh();
+    }
+
     /// <summary>
     /// No frame arrives any more after this. The sources hand out what the rings hold, then return
     /// <see cref="LeaseResult.End"/>; from then on arrived = captured + dropped exactly.
@@ -189,6 +216,7 @@ public sealed class LiveCapture : IDisposable
     /// <summary>Frees rings and sockets and stops the watcher. The workers must have stopped leasing.</summary>
     public void Dispose()
     {
+        _libvirt?.Dispose();
         _watcher?.Dispose();
         _ovs.Dispose();
         lock (_lock)
@@ -276,6 +304,7 @@ public sealed class LiveCapture : IDisposable
             return null;
         }
 
+        capture._libvirt = LibvirtFollower.Start(options.Libvirt, capture._watcher.NameAgain, out capture._libvirtNotice);
         ovs.Start(capture.Refresh);
         // Links that changed between the first look and the start of the events.
         capture.Refresh();
@@ -319,7 +348,10 @@ public sealed class LiveCapture : IDisposable
 
             ExcludeNamed(links);
             _ovs.Follow(_selector, links);
-            List<SelectedPoint> selected = [.. _selector.Select(links, _workloads, _excluded, _ovs.View), .. _tunnels.Points];
+            List<SelectedPoint> selected =
+            [
+                .. _selector.Select(links, _workloads, _excluded, _ovs.View, _inventory), .. _tunnels.Points,
+            ];
             var present = _registry.Update(selected);
             _rings.Apply([.. present.Where(p => p.Selected.Kind != PointKind.Tunnel)]);
             foreach (var (id, point) in present)
@@ -327,6 +359,8 @@ public sealed class LiveCapture : IDisposable
                 _tunnels.Begin(point, id);
             }
 
+            _idlePatterns = [.. _selector.FindIdle(selected)];
+            FollowDirectory();
             if (_registry.Generation != _generation)
             {
                 Volatile.Write(ref _points, [.. _registry.Points]);
@@ -335,6 +369,18 @@ public sealed class LiveCapture : IDisposable
         }
 
         Looked?.Invoke();
+    }
+
+    private void FollowDirectory()
+    {
+        var domains = _libvirt?.Domains ?? [];
+        if (_registry.Generation != _generation || !ReferenceEquals(_inventory, _directory.Inventory)
+            || !ReferenceEquals(domains, _domains))
+        {
+            _domains = domains;
+            Volatile.Write(
+                ref _directory, new VmDirectory(_registry.Points, [.. domains.Select(d => d.ToVm())], _inventory));
+        }
     }
 
     private void ExcludeNamed(Dictionary<int, LinkInfo> links)
@@ -367,11 +413,13 @@ public sealed class LiveCapture : IDisposable
             links = [.. all.Values];
         }
 
-        var found = _workloadInventory.Find(links);
+        var domains = _libvirt?.Domains ?? [];
+        var found = _workloadInventory.Find(links, domains);
         bool changed;
         lock (_lock)
         {
-            changed = found.Count != _workloads.Count || found.Any(f => _workloads.GetValueOrDefault(f.Key) != f.Value);
+            changed = !ReferenceEquals(domains, _domains) || found.Count != _workloads.Count
+                || found.Any(f => _workloads.GetValueOrDefault(f.Key) != f.Value);
             _workloads = found;
         }
 

@@ -1,5 +1,6 @@
 // What the caller of a live capture decides. Everything else (block size, shares of the budget) follows from it.
 using Tapline.Base;
+using Tapline.Capture.Identity;
 
 namespace Tapline.Capture.Ring;
 
@@ -8,8 +9,8 @@ public sealed record LiveCaptureOptions
 {
     /// <summary>
     /// Which points: interface names and globs (<c>vnet*</c>), <c>bridge:NAME</c>, <c>ovs:NAME</c>, <c>host:BRIDGE</c>,
-    /// <c>vm:NAME</c>, <c>uplink</c>, <c>all</c>, and tunnel listeners (<c>vxlan://:4789</c>). Empty = <c>all</c>: every port
-    /// of every switch and the host's own traffic into them.
+    /// <c>vm:NAME</c>, <c>tag:NAME</c>, <c>uplink</c>, <c>all</c>, and tunnel listeners (<c>vxlan://:4789</c>). Empty =
+    /// <c>all</c>: every port of every switch and the host's own traffic into them.
     /// </summary>
     public IReadOnlyList<string> Points { get; init; } = [];
 
@@ -41,6 +42,12 @@ public sealed record LiveCaptureOptions
 
     /// <summary>Use NIC timestamps where frames carry them. Off by default: points then share one clock.</summary>
     public bool HardwareTimestamps { get; init; }
+
+    /// <summary>What an inventory says of VMs, until <see cref="LiveCapture.SetInventory"/> gives another.</summary>
+    public VmInventory Inventory { get; init; } = VmInventory.Empty;
+
+    /// <summary>URIs of the libvirt daemons that are asked; null = the host's own, if there is one; empty = none.</summary>
+    public IReadOnlyList<string>? Libvirt { get; init; }
 
     /// <summary>Socket of Open vSwitch's database; null = where it usually is.</summary>
     public string? OvsDatabase { get; init; }

@@ -32,7 +32,8 @@ internal static class MirrorSources
         var name = colon < 0 ? word : word[(colon + 1)..];
         return kind switch
         {
-            "vm" => IsLike(point.Vm, name),
+            "vm" => IsLike(point.Vm, name) || point.VmAliases.HasLike(name) || (point.VmId is { } id && id == name),
+            "tag" => point.VmTags.HasLike(name),
             "bridge" or "ovs" => IsLike(point.Switch, name),
             "host" => point.Kind == PointKind.Host && (IsLike(point.Switch, name) || IsLike(point.Name, name)),
             _ => word == "all" || (word == "uplink" && point.Kind == PointKind.Uplink) || IsLike(point.Name, word),

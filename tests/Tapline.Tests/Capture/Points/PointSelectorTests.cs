@@ -1,6 +1,7 @@
 // Which interfaces the patterns choose, on an invented host with all the usual sorts.
 using Tapline.Base.Kernel;
 using Tapline.Capture;
+using Tapline.Capture.Identity;
 using Tapline.Capture.Points;
 using Xunit;
 
@@ -30,7 +31,10 @@ public class PointSelectorTests
 
     private static readonly Dictionary<int, VmIdentity> s_names = new()
     {
-        [5] = new VmIdentity("web01", "uuid-1", 0),
+        [5] = new VmIdentity("web01", "uuid-1", 0)
+        {
+            Aliases = NameSet.Of(["instance-0007", "shop front"]), Tags = NameSet.Of(["prod", "Tier:Web"]),
+        },
         [6] = new VmIdentity("db 01*", "netns:db", 0),
     };
 
@@ -49,6 +53,11 @@ public class PointSelectorTests
     [InlineData("vm:uuid-1", "vnet0")]
     [InlineData("vm:web*", "vnet0")]
     [InlineData("vm:*", "vnet0 veth6")]
+    [InlineData("vm:shop front", "vnet0")]
+    [InlineData("vm:instance-*", "vnet0")]
+    [InlineData("tag:prod", "vnet0")]
+    [InlineData("tag:Tier:*", "vnet0")]
+    [InlineData("tag:test", "")]
     [InlineData("eth*", "eth0 eth1")]
     [InlineData("eth?", "eth0 eth1")]
     [InlineData("*", "eth0 eth1 vnet0 veth6 fwpr7 fwln8 tap10 vxlan0 tun0")]

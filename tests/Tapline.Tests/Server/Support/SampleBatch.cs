@@ -19,6 +19,12 @@ internal static class SampleBatch
         LastNs = startNs + 1_000_000_000,
         RecordsDropped = 0,
         Points = [new PointInfo(1, "vnet0", "vm_port", "br0", "web01", "uuid-1"), new PointInfo(2, "eth0", "uplink", "br0")],
+        Endpoints =
+        [
+            new EndpointName(0x0200_5e10_00ff, default, "db01"),
+            new EndpointName(0, IpAddress16.FromIpv4(0x0a00_0002), "named by its address"),
+            new EndpointName(0x0200_5e10_0001, default, "never: the point names this end"),
+        ],
         Sessions = [new SessionInfo(0, "m1", "nic:eth2", "tcp")],
         Flows = [.. Enumerable.Range(0, flows).Select(i => Tcp((ulong)i + 1, startNs + i))],
         Ledger =

@@ -1,16 +1,18 @@
-// Asks a running QEMU which NIC a tap device serves: NICs that were plugged in later stand on no command line.
-// In: the process and its machine protocol socket. Out: MAC by tap device, or nothing. Read-only: `info network` alone.
+// Asks a running QEMU what its command line does not tell: name, UUID, and which NIC a tap device serves (NICs that were
+// plugged in later). In: the process and its machine protocol socket. Out: its answers, or nothing. Three questions that change
+// nothing: query-name, query-uuid, and `info network`.
 // The socket takes one client at a time; when another has it there is no greeting, and we go on without within the time
 // limit. The path comes from a command line, so we speak only to a socket that this very process listens on.
 // Control threads; bounded in time and bytes; allocates.
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using Tapline.Capture.Points;
 
 namespace Tapline.Capture.Identity;
 
-/// <summary>The network part of QEMU's machine protocol.</summary>
-internal static class QmpNetwork
+/// <summary>A client of QEMU's machine protocol.</summary>
+internal static class QmpClient
 {
     private const int TimeoutMs = 250;
     private const int AnswerBytesMax = 256 * 1024;
@@ -18,14 +20,14 @@ internal static class QmpNetwork
     private const int SOL_SOCKET = 1; // asm-generic/socket.h
     private const int SO_PEERCRED = 17; // asm-generic/socket.h; struct ucred { pid, uid, gid }
 
-    /// <summary>MAC addresses by tap device; empty when QEMU cannot be asked now.</summary>
-    public static Dictionary<string, ulong> Ask(int process, string path)
+    /// <summary>What the machine says of itself; silence when QEMU cannot be asked now.</summary>
+    public static QmpMachine Ask(int process, string path)
     {
         // As the process sees the file system: it may live in a container.
         var seenFromHere = $"/proc/{process}/root{path}";
         if (Encoding.UTF8.GetByteCount(seenFromHere) > PathBytesMax || seenFromHere.Contains('\0'))
         {
-            return [];
+            return QmpMachine.Silent;
         }
 
         try
@@ -34,12 +36,12 @@ internal static class QmpNetwork
             // A full backlog refuses at once instead of waiting.
             socket.Blocking = false;
             socket.Connect(new UnixDomainSocketEndPoint(seenFromHere));
-            return PeerOf(socket) == process ? Talk(socket) : [];
+            return PeerOf(socket) == process ? Talk(socket) : QmpMachine.Silent;
         }
         catch (Exception problem) when (problem is SocketException or ArgumentException or JsonException
             or InvalidOperationException)
         {
-            return [];
+            return QmpMachine.Silent;
         }
     }
 
@@ -78,24 +80,32 @@ internal static class QmpNetwork
         return System.Buffers.Binary.BinaryPrimitives.ReadInt32LittleEndian(credentials);
     }
 
-    private static Dictionary<string, ulong> Talk(Socket socket)
+    private static QmpMachine Talk(Socket socket)
     {
+        const string InfoNetwork = """{"execute":"human-monitor-command","arguments":{"command-line":"info network"}}""";
         var deadline = Environment.TickCount64 + TimeoutMs;
         var pending = new List<byte>();
-        if (ReadLine(socket, pending, deadline) is not { } greeting || !Has(greeting, "QMP", out _))
+        if (ReadLine(socket, pending, deadline) is not { } greeting || !Has(greeting, "QMP", out _)
+            || Command(socket, pending, deadline, """{"execute":"qmp_capabilities"}""") is null)
         {
-            return [];
+            return QmpMachine.Silent;
         }
 
-        if (Command(socket, pending, deadline, """{"execute":"qmp_capabilities"}""") is null)
-        {
-            return [];
-        }
-
-        const string InfoNetwork = """{"execute":"human-monitor-command","arguments":{"command-line":"info network"}}""";
-        var text = Command(socket, pending, deadline, InfoNetwork);
-        return text is { ValueKind: JsonValueKind.String } answer ? Parse(answer.GetString()!) : [];
+        var name = TextOf(Command(socket, pending, deadline, """{"execute":"query-name"}"""), "name");
+        var uuid = TextOf(Command(socket, pending, deadline, """{"execute":"query-uuid"}"""), "UUID");
+        var network = Command(socket, pending, deadline, InfoNetwork);
+        return new QmpMachine(
+            name,
+            // QEMU says all zeros when nobody gave it a UUID.
+            Guid.TryParse(uuid, out var number) && number != Guid.Empty ? uuid : "",
+            network is { ValueKind: JsonValueKind.String } answer ? Parse(answer.GetString()!) : []);
     }
+
+    private static string TextOf(JsonElement? answer, string member) =>
+        answer is { ValueKind: JsonValueKind.Object } given && given.TryGetProperty(member, out var value)
+            && value.ValueKind == JsonValueKind.String
+            ? HostileText.Clean(value.GetString())
+            : "";
 
     // Events may come before the answer.
     private static JsonElement? Command(Socket socket, List<byte> pending, long deadline, string command)

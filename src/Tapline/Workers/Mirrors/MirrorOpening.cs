@@ -94,6 +94,11 @@ internal static class MirrorOpening
             AllPoints = plan.From.Count == 0,
         };
         var outputs = OutputOpener.Open(new OutputRequest(plan.Session, target, workers, plan.Filter), out fault);
+        if (outputs is not null && shape?.Pace is { } pace)
+        {
+            outputs = Array.ConvertAll(outputs, o => new PacedOutput(o, pace, Clock.MonotonicNs) as WireOutput);
+        }
+
         return outputs is null
             ? null
             : new RunningMirror(plan, id, target, path, Array.ConvertAll(outputs, o => new MirrorSession(options, o)), kernel: null);

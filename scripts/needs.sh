@@ -29,7 +29,7 @@ bpftool|bpftool|an independent list of what hangs on interfaces|test
 tmux|tmux|the terminal view in a real terminal|test
 dnsmasq|dnsmasq-base|a DNS server in the lab|captures
 dig|bind9-dnsutils|a DNS client in the lab|captures
-curl|curl|an HTTP client in the lab|captures
+curl|curl|an HTTP client in the lab|test captures
 softflowd|softflowd|a peer in the read bench|bench
 argus|argus-server|a peer in the read bench|bench
 ndpiReader|libndpi-bin|a peer in the read bench|bench

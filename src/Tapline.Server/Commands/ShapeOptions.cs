@@ -21,6 +21,7 @@ internal static class ShapeOptions
         Make("vlan", "ID[,pcp:N][,ad]", "Puts on a VLAN tag."),
         Make("slice", "LIST", "Keeps N bytes; l2+N, l3+N, l4+N behind a header; packets:N, bytes:N of a flow, then headers (or drop)."),
         Make("cap", "RATE", "Lets through no more than RATE bits a second (100M), or frames (5000fps)."),
+        Make("pace", "RATE", "Holds frames back so that they leave at no more than RATE bits a second (100M)."),
     ];
 
     /// <summary>The options, in the order in which the operations happen.</summary>

@@ -1,5 +1,6 @@
 // Each fuzz target for a fixed number of inputs of a fixed seed: the same run every time, long ones are the fuzzer's.
 using Tapline.Fuzz;
+using Tapline.Tests.Mirror.Shape;
 using Xunit;
 
 namespace Tapline.Tests.Fuzz;
@@ -22,5 +23,24 @@ public class FuzzSmokeTests
         using var target = new CaptureFileTarget();
         Assert.Null(FuzzRun.Go(target, Seed, TimeSpan.MaxValue, 5_000, out var inputs));
         Assert.Equal(5_000, inputs);
+    }
+
+    [Fact]
+    public void ShapesWithstandMutatedFrames()
+    {
+        using var target = new ShapeTarget();
+        var finding = FuzzRun.Go(target, Seed, TimeSpan.MaxValue, 50_000, out var inputs);
+        Assert.True(finding is null, finding);
+        Assert.Equal(50_000, inputs);
+    }
+
+    [Fact]
+    public void ShapesWithstandMutatedCorpusFrames()
+    {
+        var frames = ShapeCorpus.Frames.Where((_, i) => i % 100 == 0).Select(frame => frame.Bytes);
+        using var target = new ShapeTarget(frames);
+        var finding = FuzzRun.Go(target, Seed, TimeSpan.MaxValue, 50_000, out var inputs);
+        Assert.True(finding is null, finding);
+        Assert.Equal(50_000, inputs);
     }
 }

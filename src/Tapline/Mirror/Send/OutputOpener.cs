@@ -1,7 +1,9 @@
 // From a target to what carries the copies there, one output for each worker. Everything that targets of the same session
 // share (a file, a listener, a sequence) is made here and ends with the last of its outputs. Control thread.
+using Tapline.Base;
 using Tapline.Mirror.Group;
 using Tapline.Mirror.Send.Streams;
+using Tapline.Mirror.Shape;
 using Tapline.Mirror.Streams;
 using Tapline.Mirror.Targets;
 
@@ -17,6 +19,9 @@ public sealed record OutputRequest(string Session, MirrorTarget Target, int Work
     /// <summary>Knows the observation points, for targets that name them.</summary>
     public IStreamPoints? Points { get; init; }
 
+    /// <summary>The rate at which copies leave, all workers together; null = as they come.</summary>
+    public RateCap? Pace { get; init; }
+
     /// <summary>Called on the output's own thread when the target has ended for good: the reader of a pipe has gone.</summary>
     public Action? OnEnded { get; init; }
 }
@@ -28,9 +33,21 @@ public static class OutputOpener
     /// One output for each worker; null and one sentence when the host refuses: then nothing is left open. The caller
     /// disposes them.
     /// </summary>
-    public static WireOutput[]? Open(OutputRequest request, out string? error) => request.Target switch
+    public static WireOutput[]? Open(OutputRequest request, out string? error)
     {
-        GroupTarget group => OpenGroup(request, group, out error),
+        if (request.Target is GroupTarget group)
+        {
+            return OpenGroup(request, group, out error);
+        }
+
+        var outputs = OpenOne(request, out error);
+        return outputs is null || request.Pace is not { } pace
+            ? outputs
+            : Array.ConvertAll<WireOutput, WireOutput>(outputs, o => new PacedOutput(o, pace, Clock.MonotonicNs));
+    }
+
+    private static WireOutput[]? OpenOne(OutputRequest request, out string? error) => request.Target switch
+    {
         NicTarget nic => OpenEach(request.Workers, (out string? fault) => PacketSender.Open(nic.Name, out fault), out error),
         StreamTarget stream => StreamOpener.Open(request, stream, out error),
         _ => throw new ArgumentOutOfRangeException(nameof(request), request.Target, "a kind of target without an output"),

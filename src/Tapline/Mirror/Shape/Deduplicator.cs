@@ -1,6 +1,6 @@
 // Tells second copies of a frame (a SPAN port that mirrors both sides of a switch, two taps on one path) from new ones.
 // The key is the whole packet from the first layer behind Ethernet on: VLAN ids, every header, every payload byte
-// (ADR 0036). A TCP retransmission or a repeated RTP packet has another IPv4 identification and is no copy. Frames
+// (ADR 0035). A TCP retransmission or a repeated RTP packet has another IPv4 identification and is no copy. Frames
 // that are all header and carry no identification (an IPv6 acknowledgement) are never taken for copies.
 //
 // Two independent 64-bit hashes with a secret decide; a table of fixed size remembers them. One worker's, one thread.

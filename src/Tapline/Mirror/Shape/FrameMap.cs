@@ -36,7 +36,7 @@ internal struct ChecksumSpot
     public uint Delta;
 }
 
-/// <summary>One IP address in the frame.</summary>
+/// <summary>One IP address in the frame: 4 or 16 bytes; 8 = the first half of an IPv6 address, the rest zero.</summary>
 internal readonly record struct AddressSpot(int Offset, int Bytes);
 
 /// <summary>A tunnel or label stack: what it carries, from where to where.</summary>
@@ -53,7 +53,7 @@ internal readonly record struct TunnelSpot(
 /// <summary>The map of one frame.</summary>
 internal sealed class FrameMap
 {
-    private const int AddressesMax = 64;
+    private const int AddressesMax = 256;
     private const int ChecksumsMax = 40;
     private const int TunnelsMax = 16;
 
@@ -66,6 +66,9 @@ internal sealed class FrameMap
 
     /// <summary>True when the frame had more of something than is kept.</summary>
     public bool IsFull { get; set; }
+
+    /// <summary>True when an address may stand in bytes that could not be read: cut, broken.</summary>
+    public bool HidesAddress { get; set; }
 
     /// <summary>Where the innermost IP header lies that was found; -1 = none.</summary>
     public int Innermost { get; set; }
@@ -84,6 +87,7 @@ internal sealed class FrameMap
         _checksumCount = 0;
         _tunnelCount = 0;
         IsFull = false;
+        HidesAddress = false;
         Innermost = -1;
     }
 

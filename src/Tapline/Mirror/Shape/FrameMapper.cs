@@ -1,6 +1,6 @@
 // Walks a frame from its first header to its last and notes addresses, checksums and tunnels in a FrameMap. It follows
-// what the decoder follows (a test holds the two together over the corpus), and besides enters ARP, neighbour discovery
-// and the packets that ICMP errors quote, because addresses stand there too. Pure: spans in, offsets out; every read is
+// what the decoder follows (a test holds the two together over the corpus), and besides enters ARP, neighbour discovery,
+// group membership and the packets that ICMP errors quote, because addresses stand there too. Pure: spans in, offsets out; every read is
 // checked against the captured bytes and the lengths met so far; depth is bounded.
 using System.Buffers.Binary;
 using Tapline.Base;
@@ -12,6 +12,7 @@ namespace Tapline.Mirror.Shape;
 internal ref partial struct FrameMapper
 {
     private const int EthernetBytes = 14;
+    private const ushort ReverseArp = 0x8035;
 
     private readonly ReadOnlySpan<byte> _frame;
     private readonly FrameMap _map;
@@ -103,7 +104,7 @@ internal ref partial struct FrameMapper
             case EtherTypes.Ipv4 or EtherTypes.Ipv6:
                 Ip(offset, end);
                 break;
-            case EtherTypes.Arp:
+            case EtherTypes.Arp or ReverseArp:
                 Arp(offset, end);
                 break;
             case EtherTypes.Mpls or EtherTypes.MplsMulticast:
@@ -118,24 +119,6 @@ internal ref partial struct FrameMapper
         }
     }
 
-    // RFC 826: hardware length, protocol length, then sender's and target's pairs.
-    private readonly void Arp(int offset, int end)
-    {
-        if (!Has(offset, 8, end) || U16(offset + 2) != EtherTypes.Ipv4 || _frame[offset + 5] != 4)
-        {
-            return;
-        }
-
-        var hardware = _frame[offset + 4];
-        foreach (var at in (ReadOnlySpan<int>)[offset + 8 + hardware, offset + 12 + (2 * hardware)])
-        {
-            if (Has(at, 4, end))
-            {
-                _map.AddAddress(at, 4);
-            }
-        }
-    }
-
     // What stays in front of the inside: the whole link header where the labels follow it, tags included.
     private void Mpls(int offset, int end, int header, bool isFragment)
     {
@@ -146,24 +129,25 @@ internal ref partial struct FrameMapper
                 return;
             }
 
+            var label = (U16(offset) << 4) | (_frame[offset + 2] >> 4);
             var isBottom = (_frame[offset + 2] & 1) != 0;
             offset += 4;
             if (isBottom)
             {
-                UnderLabels(offset, end, header, isFragment);
+                UnderLabels(label, offset, end, header, isFragment);
                 return;
             }
         }
     }
 
-    // The same guess as the decoder's: IP by its first nibble unless only an Ethernet header fits, a control word where
-    // one fits.
-    private void UnderLabels(int offset, int end, int header, bool isFragment)
+    // The same guess as the decoder's: IP by an explicit null label (RFC 3032) or by its first nibble unless only an
+    // Ethernet header fits, a control word where one fits.
+    private void UnderLabels(int label, int offset, int end, int header, bool isFragment)
     {
         var nibble = _frame[offset] >> 4;
-        if (nibble is 4 or 6 && (IsIp(offset, end) || !IsEthernet(offset, end)))
+        if (label is 0 or 2 || (nibble is 4 or 6 && (IsIp(offset, end) || !IsEthernet(offset, end))))
         {
-            var type = nibble == 4 ? EtherTypes.Ipv4 : EtherTypes.Ipv6;
+            var type = label == 0 || (label != 2 && nibble == 4) ? EtherTypes.Ipv4 : EtherTypes.Ipv6;
             Tunnel(StripHeaders.Mpls, offset, end, type, isFragment, header);
         }
         else if (nibble == 0 && IsEthernet(offset + 4, end) && (_frame[offset] == 0 || !IsEthernet(offset, end)))
@@ -233,19 +217,35 @@ internal ref partial struct FrameMapper
 
     private void Ip(int offset, int end)
     {
-        if (!Has(offset, 20, end))
-        {
-            return;
-        }
-
+        var version = Has(offset, 20, end) ? _frame[offset] >> 4 : 0;
         _isUnderIp = true;
-        if (_frame[offset] >> 4 == 4)
+        if (version == 4)
         {
             Ipv4(offset, end);
         }
-        else if (_frame[offset] >> 4 == 6 && Has(offset, 40, end))
+        else if (version == 6 && Has(offset, 40, end))
         {
             Ipv6(offset, end);
+        }
+        else
+        {
+            Unread(offset, end);
+        }
+    }
+
+    // A header was announced here and cannot be read: there may be an address in what is left of it.
+    private readonly void Unread(int offset, int end) => _map.HidesAddress |= offset < Math.Min(_frame.Length, end);
+
+    // An address whose end is cut off is an address still.
+    private readonly void Address(int offset, int bytes, int end)
+    {
+        if (Has(offset, bytes, end))
+        {
+            _map.AddAddress(offset, bytes);
+        }
+        else
+        {
+            Unread(offset, end);
         }
     }
 
@@ -255,6 +255,7 @@ internal ref partial struct FrameMapper
         var total = U16(offset + 2);
         if (header < 20 || (total != 0 && total < header))
         {
+            Unread(offset, end);
             return;
         }
 
@@ -264,29 +265,51 @@ internal ref partial struct FrameMapper
         _map.AddAddress(offset + 12, 4);
         _map.AddAddress(offset + 16, 4);
         _map.AddChecksum(new ChecksumSpot { Field = offset + 10, Start = offset, End = offset + header, PseudoSource = -1 });
-        var destination = offset + 16;
-        for (var at = offset + 20; at + 3 <= offset + header && Has(at, 3, end) && _frame[at] != 0;)
+        if (!Has(offset, header, end))
         {
-            var bytes = _frame[at] == 1 ? 1 : _frame[at + 1];
-            if (_frame[at] is 7 or 131 or 137 && bytes >= 7 && at + bytes <= offset + header && Has(at, bytes, end))
-            {
-                // RFC 791: recorded and source routes; the final destination is a source route's last address.
-                for (var address = at + 3; address + 4 <= at + bytes; address += 4)
-                {
-                    _map.AddAddress(address, 4);
-                    destination = _frame[at] != 7 && _frame[at + 2] <= bytes ? address : destination;
-                }
-            }
-
-            at += Math.Max(1, (int)bytes);
+            Unread(offset, end);
+            return;
         }
 
+        var destination = Ipv4Options(offset, header);
         var fragment = U16(offset + 6);
         if ((fragment & 0x1FFF) == 0)
         {
             Protocol(_frame[offset + 9], offset + header, end,
                 new Pseudo(offset + 12, destination, 4, (fragment & 0x2000) != 0));
         }
+    }
+
+    // RFC 791: recorded and source routes, and timestamps with addresses. Gives the place of the final destination, which
+    // is a source route's last address.
+    private readonly int Ipv4Options(int offset, int header)
+    {
+        var destination = offset + 16;
+        var end = offset + header;
+        for (var at = offset + 20; at + 2 < end && _frame[at] != 0;)
+        {
+            var bytes = _frame[at] == 1 ? 1 : Math.Max(1, (int)_frame[at + 1]);
+            var optionEnd = Math.Min(end, at + bytes);
+            if (_frame[at] is 7 or 131 or 137)
+            {
+                for (var address = at + 3; address + 4 <= optionEnd; address += 4)
+                {
+                    _map.AddAddress(address, 4);
+                    destination = _frame[at] != 7 && _frame[at + 2] <= bytes ? address : destination;
+                }
+            }
+            else if (_frame[at] == 68 && at + 3 < optionEnd && (_frame[at + 3] & 15) is 1 or 3)
+            {
+                for (var address = at + 4; address + 4 <= optionEnd; address += 8)
+                {
+                    _map.AddAddress(address, 4);
+                }
+            }
+
+            at += bytes;
+        }
+
+        return destination;
     }
 
     private void Ipv6(int offset, int end)
@@ -381,7 +404,7 @@ internal ref partial struct FrameMapper
                 break;
             case IpProtocols.Icmp: Icmp(at, end, pseudo); break;
             case IpProtocols.Icmpv6: Icmpv6(at, end, pseudo); break;
-            case IpProtocols.Igmp: Sum(at, 2, at, end, pseudo with { Source = -1 }); break;
+            case IpProtocols.Igmp: Igmp(at, end, pseudo); break;
             case IpProtocols.Sctp when Has(at, 12, end):
                 Sum(at, 8, at, end, pseudo with { Source = -1 }, ChecksumKind.Crc32c);
                 break;
@@ -418,54 +441,6 @@ internal ref partial struct FrameMapper
             IsFragment = pseudo.IsFragment,
             Kind = header == _partialStart && kind != ChecksumKind.Crc32c && !_isQuoted ? ChecksumKind.Partial : kind,
         });
-    }
-
-    private void Icmp(int at, int end, in Pseudo pseudo)
-    {
-        Sum(at, 2, at, end, pseudo with { Source = -1 });
-        if (!Has(at, 8, end) || _frame[at] is not (3 or 4 or 5 or 11 or 12))
-        {
-            return;
-        }
-
-        if (_frame[at] == 5)
-        {
-            _map.AddAddress(at + 4, 4);
-        }
-
-        Quote(at + 8, end);
-    }
-
-    private void Icmpv6(int at, int end, in Pseudo pseudo)
-    {
-        Sum(at, 2, at, end, pseudo);
-        if (!Has(at, 8, end))
-        {
-            return;
-        }
-
-        // RFC 4861 and 2710: the target of a solicitation or advertisement, the two of a redirect, the group of a query.
-        var type = _frame[at];
-        for (var i = 0; i < (type == 137 ? 2 : type is >= 130 and <= 132 or 135 or 136 ? 1 : 0); i++)
-        {
-            if (Has(at + 8 + (i * 16), 16, end))
-            {
-                _map.AddAddress(at + 8 + (i * 16), 16);
-            }
-        }
-
-        if (type is >= 1 and <= 4)
-        {
-            Quote(at + 8, end);
-        }
-    }
-
-    private void Quote(int at, int end)
-    {
-        var before = _isQuoted;
-        _isQuoted = true;
-        Inside(EtherTypes.Ipv4, at, end);
-        _isQuoted = before;
     }
 
     /// <summary>The addresses that a transport checksum covers; Source -1 = none.</summary>

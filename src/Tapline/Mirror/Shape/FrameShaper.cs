@@ -25,6 +25,8 @@ internal sealed class FrameShaper : IDisposable
 {
     private const int RoomInFront = 64;
     private const int EthernetBytes = 14;
+    private const int Ipv4Bytes = 4;
+    private const int Ipv6Bytes = 16;
 
     private readonly ShapePlan _plan;
     private readonly Deduplicator? _duplicates;
@@ -201,7 +203,7 @@ internal sealed class FrameShaper : IDisposable
             return true;
         }
 
-        if (_map.IsFull || (_addresses is not null && HidesAddresses(layout)))
+        if (_map.IsFull || (_addresses is not null && (_map.HidesAddress || HidesAddresses(layout))))
         {
             return false;
         }
@@ -228,19 +230,21 @@ internal sealed class FrameShaper : IDisposable
 
     private void ReplaceAddresses(in FramePatch patch)
     {
-        Span<byte> hidden = stackalloc byte[16];
+        Span<byte> hidden = stackalloc byte[Ipv6Bytes];
         foreach (var spot in _map.Addresses)
         {
             var address = patch.Frame.Slice(spot.Offset, spot.Bytes);
-            if (spot.Bytes == 4)
+            hidden.Clear();
+            address.CopyTo(hidden);
+            if (spot.Bytes == Ipv4Bytes)
             {
                 BinaryPrimitives.WriteUInt32BigEndian(hidden,
-                    _addresses!.Hide(BinaryPrimitives.ReadUInt32BigEndian(address)));
+                    _addresses!.Hide(BinaryPrimitives.ReadUInt32BigEndian(hidden)));
             }
             else
             {
                 BinaryPrimitives.WriteUInt128BigEndian(hidden,
-                    _addresses!.Hide(BinaryPrimitives.ReadUInt128BigEndian(address)));
+                    _addresses!.Hide(BinaryPrimitives.ReadUInt128BigEndian(hidden)));
             }
 
             patch.Write(spot.Offset, hidden[..spot.Bytes]);

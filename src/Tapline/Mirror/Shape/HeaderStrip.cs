@@ -14,6 +14,8 @@ internal static class HeaderStrip
     private const int EthernetBytes = 14;
     private const int MacBytes = 12;
     private const int TagBytes = 4;
+    private const int Ipv4Bytes = 20;
+    private const int Ipv6Bytes = 40;
 
     /// <summary>
     /// Strips the frame; <paramref name="frame"/> becomes what is left, <paramref name="stripped"/> bytes further on.
@@ -54,7 +56,7 @@ internal static class HeaderStrip
         {
             start -= spot.Header;
             frame.Slice(spot.Carrier, spot.Header - 2).CopyTo(frame[start..]);
-            BinaryPrimitives.WriteUInt16BigEndian(frame[(spot.Inside - 2)..], TypeOf(spot, frame));
+            BinaryPrimitives.WriteUInt16BigEndian(frame[(spot.Inside - 2)..], spot.InsideType);
         }
 
         var end = Math.Min(spot.End, meta.OriginalLength);
@@ -65,17 +67,25 @@ internal static class HeaderStrip
         return TryShift(start, ref meta);
     }
 
-    // What follows in other fragments cannot be shown as a frame of its own; PPP has no place in an Ethernet frame.
+    // What follows in other fragments cannot be shown as a frame of its own; PPP has no place in an Ethernet frame; what
+    // is announced as IP and is none stays in its carrier, where a tool sees what it was.
     private static bool IsWhole(in TunnelSpot spot, ReadOnlySpan<byte> frame)
     {
-        var needed = spot.InsideType == EtherTypes.TransparentEthernet ? EthernetBytes : 1;
-        return !spot.IsFragment && spot.InsideType is not (0 or EtherTypes.Ppp) && spot.Carrier >= 0
-            && spot.Inside - spot.Header >= spot.Carrier && spot.Inside + needed <= Math.Min(spot.End, frame.Length);
-    }
+        if (spot.IsFragment || spot.InsideType is 0 or EtherTypes.Ppp || spot.Carrier < 0
+            || spot.Inside - spot.Header < spot.Carrier)
+        {
+            return false;
+        }
 
-    private static ushort TypeOf(in TunnelSpot spot, ReadOnlySpan<byte> frame) =>
-        spot.InsideType is not (EtherTypes.Ipv4 or EtherTypes.Ipv6) ? spot.InsideType
-        : frame[spot.Inside] >> 4 == 6 ? EtherTypes.Ipv6 : EtherTypes.Ipv4;
+        var bytes = Math.Min(spot.End, frame.Length) - spot.Inside;
+        return spot.InsideType switch
+        {
+            EtherTypes.TransparentEthernet => bytes >= EthernetBytes,
+            EtherTypes.Ipv4 => bytes >= Ipv4Bytes && frame[spot.Inside] is >= 0x45 and < 0x50,
+            EtherTypes.Ipv6 => bytes >= Ipv6Bytes && frame[spot.Inside] >> 4 == 6,
+            _ => bytes > 0,
+        };
+    }
 
     private static bool TryTags(bool all, ref FrameMeta meta, ref Span<byte> frame, ref int stripped)
     {

@@ -60,7 +60,7 @@ public sealed record MaskPlan
     /// <summary>The machine of a protocol field's word, or null.</summary>
     internal static ByteMachine? Field(string word)
     {
-        var index = Array.FindIndex(s_fields, f => f.Word == word);
+        var index = Array.FindIndex(s_fields, f => f.Word == (word == "http-cookie" ? "http-cookies" : word));
         return index < 0 ? null : s_machines[index];
     }
 }

@@ -99,6 +99,15 @@ internal sealed class PayloadMask(MaskPlan plan) : IDisposable
             return true;
         }
 
+        if ((layout.Flags & LayoutFlags.HasTransport) == 0)
+        {
+            // A transport header that contradicts itself: what every header of its kind has stays, the checksum in it too.
+            var header = layout.TransportOffset + TransportBytes(layout.IpProtocol) - start;
+            start += Math.Max(0, header);
+            bytes -= Math.Max(0, header);
+            return bytes > 0 && TransportBytes(layout.IpProtocol) != 0;
+        }
+
         var type = layout.SourcePort >> 8;
         return layout.IpProtocol switch
         {
@@ -108,6 +117,14 @@ internal sealed class PayloadMask(MaskPlan plan) : IDisposable
             _ => false,
         };
     }
+
+    private static int TransportBytes(byte protocol) => protocol switch
+    {
+        IpProtocols.Tcp => 20,
+        IpProtocols.Udp or IpProtocols.UdpLite => 8,
+        IpProtocols.Dccp or IpProtocols.Sctp => 12,
+        _ => 0,
+    };
 
     private void MarkFields(
         ReadOnlySpan<byte> frame, in FrameLayout layout, ReadOnlySpan<byte> data, Span<byte> marks, ref MaskStream stream,

@@ -17,6 +17,7 @@ public sealed class ShapeParser
     private static readonly string[] s_words =
     [
         "dedup", "sample", "strip", "mask", "mask-fill", "anonymise", "mac-dst", "mac-src", "vlan", "slice", "cap",
+        "pace",
     ];
 
     private readonly Func<string, ShapeKey> _readKey;
@@ -82,6 +83,7 @@ public sealed class ShapeParser
             case "vlan": Vlan(value); break;
             case "slice": Slice(value); break;
             case "cap": Cap(value); break;
+            case "pace": Pace(value); break;
             default:
                 _mistakes.Add($"\"{word}\" is nothing that a mirror does to a copy; it knows {string.Join(", ", s_words)}.");
                 break;
@@ -344,6 +346,21 @@ public sealed class ShapeParser
 
         var burst = Math.Max(rate / BurstsPerSecond, countsFrames ? 64 : BurstBitsMin);
         _plan = _plan with { Cap = new RateCap(rate, burst, countsFrames) };
+    }
+
+    // A worker that sees no frames looks after its outputs every 50 ms, so that much may leave at once.
+    private void Pace(string value)
+    {
+        const long BurstsPerSecond = 16;
+        const long BurstBitsMin = 8 * 64 * 1024;
+        var number = value.EndsWith("bps", StringComparison.Ordinal) ? value[..^3] : value;
+        if (!ShapeNumbers.TryCount(number, out var rate) || rate < 1000)
+        {
+            _mistakes.Add($"pace does not understand \"{value}\"; write bits a second such as pace=100M.");
+            return;
+        }
+
+        _plan = _plan with { Pace = new RateCap(rate, Math.Max(rate / BurstsPerSecond, BurstBitsMin), countsFrames: false) };
     }
 
     private void FindConflicts()

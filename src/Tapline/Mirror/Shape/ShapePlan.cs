@@ -111,6 +111,9 @@ public sealed record ShapePlan
     /// <summary>The limit on what leaves; null = none.</summary>
     public RateCap? Cap { get; init; }
 
+    /// <summary>The rate at which the output hands frames on, in bits a second; null = as fast as they come.</summary>
+    public RateCap? Pace { get; init; }
+
     /// <summary>
     /// Secret of the de-duplication's and the flows' hashes, so that nobody outside can make two frames look alike.
     /// </summary>

@@ -110,6 +110,7 @@ internal static class MirrorOpening
         {
             Points = desk.Points,
             OnEnded = desk.EndTarget,
+            Pace = shape?.Pace,
         };
         var outputs = OutputOpener.Open(request, out fault);
         return outputs is null

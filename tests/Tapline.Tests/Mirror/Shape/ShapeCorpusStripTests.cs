@@ -7,10 +7,11 @@ namespace Tapline.Tests.Mirror.Shape;
 public class ShapeCorpusStripTests
 {
     private const int Protocols = 0;
+    private const int Fragment = 1;
 
     private static readonly string[] s_fields =
     [
-        "frame.protocols", "ip.src", "ip.dst", "ip.id", "ip.ttl", "ip.len", "ip.checksum.status", "ipv6.src", "ipv6.dst",
+        "frame.protocols", "ip.flags.mf", "ip.src", "ip.dst", "ip.id", "ip.ttl", "ip.len", "ip.checksum.status", "ipv6.src", "ipv6.dst",
         "ipv6.plen", "tcp.srcport", "tcp.dstport", "tcp.seq_raw", "tcp.ack_raw", "tcp.flags", "tcp.len",
         "tcp.checksum.status", "udp.srcport", "udp.dstport", "udp.length", "udp.checksum.status", "arp.src.proto_ipv4",
         "arp.dst.proto_ipv4", "icmp.type", "icmp.checksum.status",
@@ -23,9 +24,9 @@ public class ShapeCorpusStripTests
     [InlineData("strip=geneve", "geneve")]
     [InlineData("strip=gre", "gre")]
     [InlineData("strip=gre,erspan", "gre erspan")]
-    [InlineData("strip=ipip", "ip:ip ip:ipv6 ipv6:ip ipv6:ipv6")]
+    [InlineData("strip=ipip", "ipip")]
     [InlineData("strip=gtpu", "gtp")]
-    [InlineData("strip=tunnels,mpls,vlan", "vlan ieee8021ad mpls vxlan geneve gre erspan gtp ip:ip ip:ipv6 ipv6:ip ipv6:ipv6")]
+    [InlineData("strip=tunnels,mpls,vlan", "vlan ieee8021ad mpls vxlan geneve gre erspan gtp ipip")]
     public void WhatIsLeftIsTheInside(string shape, string gone)
     {
         var shaped = ShapeCorpus.Shape(shape, ShapeCorpus.Frames);
@@ -53,7 +54,9 @@ public class ShapeCorpusStripTests
                 }
             }
 
-            if (gone.Split(' ').Any(name => $"{left}:".Contains($":{name}:", StringComparison.Ordinal)))
+            if (IsLeft(left, gone.Split(' ')) && !before[i][Fragment].Contains("True", StringComparison.Ordinal)
+                && !before[i][Fragment].Contains('1', StringComparison.Ordinal)
+                && !shaped[i].Frame.File.StartsWith("malformed", StringComparison.Ordinal))
             {
                 differences.Add($"{shaped[i].Frame}: not stripped {before[i][Protocols]} -> {after[i][Protocols]}");
             }
@@ -66,4 +69,28 @@ public class ShapeCorpusStripTests
     // The link header's own names say nothing of what it carries.
     private static string Layers(string protocols) => string.Concat(protocols.Split(':').Where(name =>
         name is not ("eth" or "ethertype" or "frame" or "data")).Select(name => $":{name}"));
+
+    // Headers go from the outside in, as long as each next one is to go. One that carries nothing known (a GRE keepalive,
+    // a GTP control message) is no tunnel.
+    private static bool IsLeft(string layers, string[] gone)
+    {
+        var names = layers.Split(':', StringSplitOptions.RemoveEmptyEntries);
+        for (var i = 0; i + 1 < names.Length; i++)
+        {
+            var kind = names[i] switch
+            {
+                "vlan" or "ieee8021ad" when !gone.Contains("vlan") => null,
+                "vlan" or "ieee8021ad" or "mpls" or "vxlan" or "geneve" or "gtp" => names[i],
+                "gre" => names[i + 1] == "erspan" ? "erspan" : "gre",
+                "ip" or "ipv6" when names[i + 1] is "ip" or "ipv6" => "ipip",
+                _ => null,
+            };
+            if (kind is not null)
+            {
+                return gone.Contains(kind);
+            }
+        }
+
+        return false;
+    }
 }

@@ -17,37 +17,6 @@ public class ShapeTests
     private static readonly byte[] s_key = Enumerable.Range(0, 32).Select(i => (byte)(i * 7)).ToArray();
 
     [Theory]
-    [InlineData("128.11.68.132", "135.242.180.132")]
-    [InlineData("129.118.74.4", "134.136.186.123")]
-    public void AddressesAreThoseOfCryptoPan(string address, string pseudonym)
-    {
-        byte[] key = [21, 34, 23, 141, 51, 164, 207, 128, 19, 10, 91, 22, 73, 144, 125, 16,
-            216, 152, 143, 131, 121, 121, 101, 39, 98, 87, 76, 45, 42, 132, 34, 2];
-        using var cipher = new AddressCipher(key, keepsSpecial: false);
-        Assert.Equal(Ip(pseudonym), cipher.Hide(Ip(address)));
-        Assert.Equal(Ip(address), cipher.Reveal(Ip(pseudonym)));
-    }
-
-    [Fact]
-    public void PseudonymsKeepPrefixesAndLeadBack()
-    {
-        using var cipher = new AddressCipher(s_key, keepsSpecial: true);
-        var random = new Random(1);
-        for (var i = 0; i < 2000; i++)
-        {
-            var a = (uint)random.NextInt64(1L << 32);
-            var b = a ^ (1u << random.Next(32));
-            Assert.Equal(a, cipher.Reveal(cipher.Hide(a)));
-            Assert.Equal(uint.LeadingZeroCount(a ^ b), uint.LeadingZeroCount(cipher.Hide(a) ^ cipher.Hide(b)));
-        }
-
-        Assert.All((string[])["127.0.0.1", "224.0.0.251", "255.255.255.255", "0.0.0.0"], a => Assert.Equal(Ip(a), cipher.Hide(Ip(a))));
-        Assert.NotEqual(Ip("10.1.2.3"), cipher.Hide(Ip("10.1.2.3")));
-        var six = (UInt128)0x2001_0DB8 << 96 | 77;
-        Assert.Equal(six, cipher.Reveal(cipher.Hide(six)));
-    }
-
-    [Theory]
     [InlineData("anonymise=k")]
     [InlineData("mask=payload")]
     [InlineData("mask=cards;anonymise=k;vlan=7;mac-dst=02:00:00:00:00:99")]
@@ -143,6 +112,108 @@ public class ShapeTests
         Assert.Equal([66 + 64, 66 + 64, 66 + 64, 66, 66], taken.Select(f => f.Length));
     }
 
+    [Theory]
+    [InlineData("slice=packets:3", 0)]
+    [InlineData("slice=packets:3,drop", 2)]
+    [InlineData("slice=bytes:250", 0)]
+    public void AFlowsFirstPacketsOrBytesLeaveWhole(string shape, int flowEnded)
+    {
+        // Both directions together; a new connection of the same ports begins anew; another flow has its own count.
+        var (taken, counters) = Run(shape, session =>
+        {
+            for (var i = 0; i < 5; i++)
+            {
+                var frame = i % 2 == 0
+                    ? new FrameBuilder().Ethernet().Ipv4("10.0.0.1", "10.0.0.2").Tcp(1000, 80).Payload(100).Build()
+                    : new FrameBuilder().Ethernet().Ipv4("10.0.0.2", "10.0.0.1").Tcp(80, 1000).Payload(100).Build();
+                Offer(session, Meta(frame, i), frame);
+            }
+
+            var other = new FrameBuilder().Ethernet().Ipv4("10.0.0.1", "10.0.0.2").Tcp(1001, 80).Payload(100).Build();
+            Offer(session, Meta(other, 6), other);
+            var again = new FrameBuilder().Ethernet().Ipv4("10.0.0.1", "10.0.0.2").Tcp(1000, 80, TcpFlag.Syn).Build();
+            Offer(session, Meta(again, 7), again);
+        });
+        int[] first = shape switch
+        {
+            "slice=packets:3" => [154, 154, 154, 54, 54],
+            "slice=packets:3,drop" => [154, 154, 154],
+            _ => [154, 154, 104, 54, 54],
+        };
+        Assert.Equal([.. first, 154, 54], taken.Select(f => f.Length));
+        Assert.Equal(flowEnded, counters.FlowEnded);
+        Assert.True(counters.Balances);
+    }
+
+    [Fact]
+    public void EveryNthFrameIsTakenAndTheRestIsSampledOut()
+    {
+        var (taken, counters) = Run("sample=1/10", session =>
+        {
+            for (var i = 0; i < 95; i++)
+            {
+                var frame = Web(64, i, "x");
+                Offer(session, Meta(frame, i), frame);
+            }
+        });
+        Assert.Equal((9, 86L, 95L, true), (taken.Count, counters.SampledOut, counters.Offered, counters.Balances));
+    }
+
+    [Fact]
+    public void ARandomSampleHasItsShare()
+    {
+        var frame = Web(64, 1, "x");
+        var (_, counters) = Run("sample=random:1/4", session =>
+        {
+            for (var i = 0; i < 40_000; i++)
+            {
+                Offer(session, Meta(frame, i), frame);
+                session.EndBatch();
+            }
+        });
+        Assert.InRange(counters.Sent, 9_700, 10_300);
+    }
+
+    [Theory]
+    [InlineData("cap=100fps", 1000)]
+    [InlineData("cap=1M", 1000)]
+    public void TheCapLetsItsRateThrough(string shape, int framesPerSecond)
+    {
+        // Ten seconds of frame time, one frame each millisecond, 125 bytes: 1 Mbit/s is all of them, 100 fps a tenth.
+        var frame = new FrameBuilder().Ethernet().Ipv4().Udp(1, 2).Payload(83).Build();
+        Assert.Equal(125, frame.Length);
+        var (_, counters) = Run(shape, session =>
+        {
+            for (var i = 0; i < 10 * framesPerSecond; i++)
+            {
+                Offer(session, Meta(frame, i * 1_000_000L), frame);
+                session.EndBatch();
+            }
+        });
+        Assert.Equal(10_000, counters.Sent + counters.DroppedRateCapped);
+        Assert.InRange(counters.Sent, shape == "cap=1M" ? 10_000 : 1_000, shape == "cap=1M" ? 10_000 : 1_064);
+    }
+
+    [Fact]
+    public void MediaWithEqualHeadersAndRepeatedSegmentsAreNoCopies()
+    {
+        var (taken, counters) = Run("dedup=50ms,ignore-ttl,ignore-checksum", session =>
+        {
+            for (var i = 0; i < 20; i++)
+            {
+                // Silence: only the identification differs. Then equal headers and another payload. Then an IPv6 ACK again.
+                var silence = new FrameBuilder().Ethernet().Ipv4(id: i).Udp(4000, 4002).Payload("silence").Build();
+                var media = new FrameBuilder().Ethernet().Ipv4(id: 0).Udp(5000, 5002).Payload($"sample {i}").Build();
+                var ack = new FrameBuilder().Ethernet().Ipv6().Tcp(1000, 80).Build();
+                foreach (var frame in (byte[][])[silence, media, ack])
+                {
+                    Offer(session, Meta(frame, i * 1_000_000L), frame);
+                }
+            }
+        });
+        Assert.Equal((60, 0L), (taken.Count, counters.Deduplicated));
+    }
+
     [Fact]
     public void AllMistakesComeAtOnce()
     {
@@ -167,17 +238,39 @@ public class ShapeTests
         }
     }
 
-    [Fact]
-    public void NothingIsAllocatedPerFrame()
+    [Theory]
+    [InlineData("dedup=50ms,ignore-ttl,ignore-checksum,mac")]
+    [InlineData("sample=1/2")]
+    [InlineData("sample=random:1/3")]
+    [InlineData("sample=flow:1/2")]
+    [InlineData("strip=vlan,mpls,tunnels")]
+    [InlineData("mask=payload")]
+    [InlineData("mask=passwords,http-cookies")]
+    [InlineData("mask=cards,emails,text:x,offset:1+3;mask-fill=key:k")]
+    [InlineData("anonymise=k")]
+    [InlineData("mac-dst=02:00:00:00:00:99;mac-src=02:00:00:00:00:98")]
+    [InlineData("vlan=5")]
+    [InlineData("slice=l4+64,packets:5")]
+    [InlineData("slice=bytes:100,drop")]
+    [InlineData("cap=900G")]
+    [InlineData("dedup;strip=vlan;mask=passwords,cards,emails;anonymise=k;vlan=5;slice=l4+64;cap=900G")]
+    public void NothingIsAllocatedPerFrame(string shape)
     {
-        var output = new MemoryOutput { Taken = null };
-        using var session = Session("dedup;mask=passwords,cards,emails;anonymise=k;vlan=5;slice=l4+64;cap=900G", output);
-        var frame = Frame(1, "PASS x\r\n4111 1111 1111 1111 a@b.example");
+        using var session = Session(shape, new MemoryOutput { Taken = null });
+        byte[][] frames =
+        [
+            Frame(1, "PASS x\r\n4111 1111 1111 1111 a@b.example"),
+            new FrameBuilder().Ethernet().Vlan(7).Ipv4().Udp(50000, 4789).Vxlan(42).Ethernet().Ipv6().Tcp(1000, 80)
+                .Payload("Cookie: a=b\r\n5500-0000-0000-0004").Build(),
+            new SuperFrame { SegmentBytes = 1000, Payload = new byte[3500], IsPartial = true }.Build().Bytes,
+        ];
         void Loop(int count)
         {
             for (var i = 0; i < count; i++)
             {
-                BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(26), i * 77);
+                // Other addresses each time, so that no memory of addresses or flows helps.
+                var frame = frames[i % frames.Length];
+                BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(30), i * 77);
                 Offer(session, Meta(frame, i * 1000L), frame);
                 if (i % 256 == 0)
                 {
@@ -192,8 +285,6 @@ public class ShapeTests
         Assert.Equal(0, Allocations.LeastOf(() => Loop(100_000)));
         Assert.True(session.Counters.Balances);
     }
-
-    private static uint Ip(string text) => BinaryPrimitives.ReadUInt32BigEndian(System.Net.IPAddress.Parse(text).GetAddressBytes());
 
     private static byte[] Web(int ttl, int id, string text) =>
         new FrameBuilder().Ethernet().Ipv4(ttl: ttl, id: id).Tcp(1000, 80).Payload(text).Build();

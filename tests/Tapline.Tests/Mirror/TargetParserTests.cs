@@ -17,8 +17,6 @@ public class TargetParserTests
     }
 
     [Theory]
-    [InlineData("vxlan://10.0.0.5:4789?vni=42", "vxlan is not built yet; use nic:")]
-    [InlineData("erspan://10.0.0.5", "erspan is not built yet; use nic:")]
     [InlineData("file:/tmp/x.pcapng", "file is not built yet; use nic:")]
     [InlineData("stdout", "stdout is not built yet; use nic:")]
     [InlineData("eth2", "write nic:INTERFACE")]

@@ -21,6 +21,7 @@ public static class OutputOpener
     public static WireOutput[]? Open(OutputRequest request, out string? error) => request.Target switch
     {
         NicTarget nic => OpenEach(request.Workers, (out string? fault) => PacketSender.Open(nic.Name, out fault), out error),
+        TunnelTarget tunnel => TunnelSender.Open(tunnel, request.Workers, out error),
         _ => throw new ArgumentOutOfRangeException(nameof(request), request.Target, "a kind of target without an output"),
     };
 

@@ -9,11 +9,11 @@ public static class TargetParser
     private static readonly (string Prefix, KindParser Parse)[] s_kinds =
     [
         ("nic:", NicTarget.Parse),
-        ("vxlan://", NotYet),
-        ("geneve://", NotYet),
-        ("gre://", NotYet),
-        ("erspan://", NotYet),
-        ("tzsp://", NotYet),
+        ("vxlan://", TunnelTarget.Parse),
+        ("geneve://", TunnelTarget.Parse),
+        ("gre://", TunnelTarget.Parse),
+        ("erspan://", TunnelTarget.Parse),
+        ("tzsp://", TunnelTarget.Parse),
         ("file:", NotYet),
         ("pcap-over-ip://", NotYet),
         ("stdout", NotYet),

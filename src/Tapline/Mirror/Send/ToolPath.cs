@@ -7,10 +7,10 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Runtime.CompilerServices;
+using Tapline.Base;
 using Tapline.Base.Kernel;
 using Tapline.Base.Native;
 using Tapline.Mirror.Encapsulate;
-using Tapline.Mirror.Kernel;
 using Tapline.Mirror.Targets;
 using static Tapline.Base.Kernel.In;
 using static Tapline.Base.Kernel.Socket;
@@ -198,7 +198,7 @@ internal sealed unsafe class ToolPath : IDisposable
         var nothing = new sock_filter { code = LinuxFilter.BPF_RET | LinuxFilter.BPF_K };
         var program = new sock_fprog { len = 1, filter = &nothing };
         var isSet = SetSocketOption(Descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, (uint)sizeof(sock_fprog)) == 0
-            && Set(SOL_SOCKET, SO_MARK, KernelMirrorProgram.CopyMark)
+            && Set(SOL_SOCKET, SO_MARK, CopyMark.Value)
             && Set(SOL_SOCKET, SO_SNDBUF, _bufferBytes)
             && (IsIpv6 ? SetIpv6() : SetIpv4());
         if (isSet)

@@ -7,6 +7,7 @@ using Tapline.Filter;
 using Tapline.Mirror.Canary;
 using Tapline.Mirror.Group;
 using Tapline.Mirror.Shape;
+using Tapline.Mirror.Targets;
 
 namespace Tapline.Mirror;
 
@@ -193,7 +194,9 @@ public sealed class MirrorSession : IDisposable
 
         // All segments but the last are as long as the longest, so one test decides for all of them.
         slice.ShiftHeaders(plan.HeaderShift(frame));
-        if (Math.Min(plan.LongestBytes, slice.Keep(0, plan.SegmentBytes)) > bytesMax + TagBytes(frame))
+        bytesMax += TagBytes(frame);
+        if (Math.Min(plan.LongestBytes, slice.Keep(0, plan.SegmentBytes)) > bytesMax
+            && !TryFit(meta, layout, frame, bytesMax, ref plan, ref slice))
         {
             return DropReason.TooLong;
         }
@@ -232,6 +235,21 @@ public sealed class MirrorSession : IDisposable
         }
 
         return _value.IsWorth(layout, fill);
+    }
+
+    private bool TryFit(
+        in FrameMeta meta, in FrameLayout layout, ReadOnlySpan<byte> frame, int bytesMax, ref WirePlan plan, ref SliceCut slice)
+    {
+        switch (_output.Oversize)
+        {
+            case OversizePolicy.Resegment:
+                return WirePlanner.TryShorten(meta, layout, frame, bytesMax, ref plan);
+            case OversizePolicy.Slice when bytesMax >= SliceBytesMin:
+                slice.Limit(bytesMax);
+                return true;
+            default:
+                return false;
+        }
     }
 
     // A frame of which capture kept only the beginning can leave when the session wants no more than that.
@@ -293,6 +311,6 @@ public sealed class MirrorSession : IDisposable
 
     // The MTU counts L3 bytes; one 802.1Q tag may be on top of it (packet_extra_vlan_len_allowed in the kernel), others
     // not.
-    private static int TagBytes(ReadOnlySpan<byte> frame) =>
-        frame.Length >= 14 && frame[12] == 0x81 && frame[13] == 0x00 ? 4 : 0;
+    private int TagBytes(ReadOnlySpan<byte> frame) =>
+        _output.HasRoomForTag && frame.Length >= 14 && frame[12] == 0x81 && frame[13] == 0x00 ? 4 : 0;
 }

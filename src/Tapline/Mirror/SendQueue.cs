@@ -79,13 +79,16 @@ internal sealed class SendQueue : IDisposable
     }
 
     /// <summary>Appends the wire frame that was written at <see cref="WriteOffset"/>; returns its ring index.</summary>
-    public int Append(int bytes, bool isSliced)
+    public int Append(int bytes, bool isSliced) => Append(0, bytes, isSliced);
+
+    /// <summary>The same with a header before the frame, which the ledger does not count.</summary>
+    public int Append(int headerBytes, int bytes, bool isSliced)
     {
         Invariant.Check(Count < _entries.Length);
         var index = (int)(_tail++ & _mask);
-        _dataTail += bytes;
+        _dataTail += headerBytes + bytes;
         _entries[index] = new Entry { DataEnd = _dataTail, Bytes = bytes, IsSliced = isSliced };
-        WriteOffset += bytes;
+        WriteOffset += headerBytes + bytes;
         return index;
     }
 

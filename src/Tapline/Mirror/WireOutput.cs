@@ -3,6 +3,7 @@
 // One worker thread calls all of it. No call may block: an output that cannot take a frame says so.
 using Tapline.Base;
 using Tapline.Decode;
+using Tapline.Mirror.Targets;
 
 namespace Tapline.Mirror;
 
@@ -11,6 +12,12 @@ public abstract class WireOutput : IDisposable
 {
     /// <summary>The longest frame that the target takes, in L2 bytes without FCS and without an 802.1Q tag.</summary>
     public abstract int FrameBytesMax { get; }
+
+    /// <summary>True when one 802.1Q tag may stand on top of that (an Ethernet port); false when it counts like any bytes.</summary>
+    public virtual bool HasRoomForTag => true;
+
+    /// <summary>What becomes of wire frames that are longer than <see cref="FrameBytesMax"/>.</summary>
+    public virtual OversizePolicy Oversize => OversizePolicy.Drop;
 
     /// <summary>True while the target takes frames; false when it is down or gone.</summary>
     public abstract bool IsUp { get; }

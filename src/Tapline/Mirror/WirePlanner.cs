@@ -1,6 +1,7 @@
 // Decides how a captured frame becomes wire frames. In: what capture and decoder know of it, and its bytes. Out: a plan
 // whose offsets are all checked, or the reason why the frame cannot leave. Guests choose every byte and, through
 // virtio, the segmentation facts too, so nothing here is trusted. Pure; allocates nothing; any thread.
+using System.Buffers.Binary;
 using Tapline.Base;
 using Tapline.Decode;
 
@@ -14,6 +15,7 @@ internal static class WirePlanner
     private const int Ipv6HeaderBytes = 40;
     private const int TcpHeaderBytesMin = 20;
     private const int UdpHeaderBytes = 8;
+    private const int TcpChecksumOffset = 16;
     private const int UdpChecksumOffset = 6;
     private const int FragmentHeaderBytes = 8;
     private const byte ProtocolIpv4 = 4;
@@ -64,6 +66,61 @@ internal static class WirePlanner
         };
     }
 
+    /// <summary>
+    /// Plans shorter wire frames of the same frame: a TCP segment can be carried as several, and fragments can be smaller. False
+    /// when it can't be cut so that its receiver would not care, or not so that <paramref name="bytesMax"/> is kept.
+    /// </summary>
+    public static bool TryShorten(
+        in FrameMeta meta, in FrameLayout layout, ReadOnlySpan<byte> frame, int bytesMax, ref WirePlan plan)
+    {
+        frame = frame[..plan.FrameBytes];
+        switch (plan.Shape)
+        {
+            case WireShape.AsIs or WireShape.CompleteChecksum:
+                return IsWholeTcp(meta, layout, frame) && FindTcp(meta, layout, frame, ref plan)
+                    && (plan.OuterNetwork < 0 || EndsWithFrame(frame, plan.OuterNetwork))
+                    && CountSegments(bytesMax - plan.Payload, frame, ref plan);
+            case WireShape.SegmentTcp:
+                return CountSegments(bytesMax - (plan.Payload - plan.JumboOptionBytes), frame, ref plan);
+            case WireShape.Fragment:
+                var headerBytes = plan.Payload + (frame[plan.Network] >> 4 == 6 ? FragmentHeaderBytes : 0);
+                plan.SegmentBytes = (bytesMax - headerBytes) & ~7;
+                return plan.SegmentBytes > 0 && CountFragments(frame, ref plan);
+            default:
+                return false;
+        }
+    }
+
+    // Cut anew, its checksums are too: what is wrong must not become right, nor may bytes behind the packet become payload.
+    private static bool IsWholeTcp(in FrameMeta meta, in FrameLayout layout, ReadOnlySpan<byte> frame)
+    {
+        if (layout.IpProtocol != ProtocolTcp
+            || (layout.Flags & (LayoutFlags.HasTransport | LayoutFlags.IsFragment)) != LayoutFlags.HasTransport
+            || PacketChecksum.VerifyIpv4Header(frame, layout) == ChecksumState.Bad
+            || !EndsWithFrame(frame, layout.NetworkOffset))
+        {
+            return false;
+        }
+
+        return (meta.Flags & FrameFlags.ChecksumPartial) != 0
+            ? meta.ChecksumStart == layout.TransportOffset && meta.ChecksumOffset == TcpChecksumOffset
+            : PacketChecksum.VerifyTransport(frame, layout) == ChecksumState.Good;
+    }
+
+    // By the IP header's own length.
+    private static bool EndsWithFrame(ReadOnlySpan<byte> frame, int network)
+    {
+        if (network + Ipv4HeaderBytesMin > frame.Length)
+        {
+            return false;
+        }
+
+        var bytes = frame[network] >> 4 == 4
+            ? BinaryPrimitives.ReadUInt16BigEndian(frame[(network + 2)..])
+            : BinaryPrimitives.ReadUInt16BigEndian(frame[(network + 4)..]) + Ipv6HeaderBytes;
+        return network + bytes == frame.Length;
+    }
+
     private static bool PlanWhole(
         in FrameMeta meta, in FrameLayout layout, ReadOnlySpan<byte> frame, ref WirePlan plan)
     {
@@ -87,7 +144,10 @@ internal static class WirePlanner
         return meta.ChecksumStart >= EthernetHeaderBytes && plan.ChecksumField + fieldBytes <= frame.Length;
     }
 
-    private static bool PlanTcp(in FrameMeta meta, in FrameLayout layout, ReadOnlySpan<byte> frame, ref WirePlan plan)
+    private static bool PlanTcp(in FrameMeta meta, in FrameLayout layout, ReadOnlySpan<byte> frame, ref WirePlan plan) =>
+        FindTcp(meta, layout, frame, ref plan) && CountSegments(meta.GsoSize, frame, ref plan);
+
+    private static bool FindTcp(in FrameMeta meta, in FrameLayout layout, ReadOnlySpan<byte> frame, ref WirePlan plan)
     {
         plan.Shape = WireShape.SegmentTcp;
         plan.Transport = TransportOf(meta, layout);
@@ -99,7 +159,7 @@ internal static class WirePlanner
 
         var headerBytes = (frame[plan.Transport + 12] >> 4) * 4;
         plan.Payload = plan.Transport + headerBytes;
-        return headerBytes >= TcpHeaderBytesMin && CountSegments(meta, frame, ref plan);
+        return headerBytes >= TcpHeaderBytesMin && plan.Payload <= frame.Length;
     }
 
     private static bool PlanUdp(in FrameMeta meta, in FrameLayout layout, ReadOnlySpan<byte> frame, ref WirePlan plan)
@@ -107,7 +167,7 @@ internal static class WirePlanner
         plan.Shape = WireShape.SegmentUdp;
         plan.Transport = TransportOf(meta, layout);
         plan.Payload = plan.Transport + UdpHeaderBytes;
-        return FindNetwork(layout, frame, ProtocolUdp, ref plan) && CountSegments(meta, frame, ref plan);
+        return FindNetwork(layout, frame, ProtocolUdp, ref plan) && CountSegments(meta.GsoSize, frame, ref plan);
     }
 
     private static bool PlanFragments(
@@ -130,28 +190,35 @@ internal static class WirePlanner
             return false;
         }
 
-        var bytes = frame.Length - plan.Payload;
-        plan.Count = (bytes + plan.SegmentBytes - 1) / plan.SegmentBytes;
-        plan.LongestBytes = plan.Payload + Math.Min(plan.SegmentBytes, bytes) + (isIpv6 ? FragmentHeaderBytes : 0);
         if ((meta.Flags & FrameFlags.ChecksumPartial) != 0
             && (meta.ChecksumOffset != UdpChecksumOffset || !PlanChecksum(meta, frame, ref plan)))
         {
             return false;
         }
 
+        return CountFragments(frame, ref plan);
+    }
+
+    private static bool CountFragments(ReadOnlySpan<byte> frame, ref WirePlan plan)
+    {
+        var bytes = frame.Length - plan.Payload;
+        var extraBytes = frame[plan.Network] >> 4 == 6 ? FragmentHeaderBytes : 0;
+        plan.Count = (bytes + plan.SegmentBytes - 1) / plan.SegmentBytes;
+        plan.LongestBytes = plan.Payload + Math.Min(plan.SegmentBytes, bytes) + extraBytes;
+
         // The fragment offset has 13 bits of 8 bytes.
         return bytes <= ushort.MaxValue && plan.Count <= Limits.MirrorWireFramesPerFrameMax;
     }
 
-    private static bool CountSegments(in FrameMeta meta, ReadOnlySpan<byte> frame, ref WirePlan plan)
+    private static bool CountSegments(int segmentBytes, ReadOnlySpan<byte> frame, ref WirePlan plan)
     {
         var bytes = frame.Length - plan.Payload;
-        if (bytes < 0)
+        if (bytes < 0 || segmentBytes <= 0)
         {
             return false;
         }
 
-        plan.SegmentBytes = meta.GsoSize;
+        plan.SegmentBytes = segmentBytes;
         plan.Count = Math.Max(1, (bytes + plan.SegmentBytes - 1) / plan.SegmentBytes);
         plan.LongestBytes = plan.Payload - plan.JumboOptionBytes + Math.Min(plan.SegmentBytes, bytes);
 

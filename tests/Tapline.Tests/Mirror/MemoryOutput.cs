@@ -2,6 +2,7 @@
 using Tapline.Base;
 using Tapline.Decode;
 using Tapline.Mirror;
+using Tapline.Mirror.Targets;
 
 namespace Tapline.Tests.Mirror;
 
@@ -15,6 +16,10 @@ internal sealed class MemoryOutput(int entries = 4096, int bufferBytes = 4 << 20
     public List<byte[]>? Taken { get; init; } = [];
 
     public int MtuBytes { get; set; } = 1500;
+
+    public OversizePolicy Policy { get; init; }
+
+    public override OversizePolicy Oversize => Policy;
 
     /// <summary>Wire frames that will still be taken.</summary>
     public int Appetite { get; set; } = int.MaxValue;

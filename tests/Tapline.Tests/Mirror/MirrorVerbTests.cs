@@ -12,7 +12,7 @@ public class MirrorVerbTests
     [Theory]
     [InlineData("mirror --to nic:eth2", "--from")]
     [InlineData("mirror --from br0", "--to")]
-    [InlineData("mirror --from br0 --to vxlan://10.0.0.1", "vxlan is not built yet; use nic:")]
+    [InlineData("mirror --from br0 --to vxlan://10.0.0.1?vni=x", "vni=x is not possible for a vxlan target")]
     [InlineData("mirror --from br0 --to eth2", "write nic:INTERFACE")]
     [InlineData("mirror --from br0 --to nic:eth2 --mode fast", "--mode")]
     [InlineData("mirror --from br0 --to nic:eth2 --seconds 0", "--seconds wants a number above 0")]

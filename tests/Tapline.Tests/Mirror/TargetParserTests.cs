@@ -17,8 +17,6 @@ public class TargetParserTests
     }
 
     [Theory]
-    [InlineData("vxlan://10.0.0.5:4789?vni=42", "vxlan is not built yet; use nic:")]
-    [InlineData("erspan://10.0.0.5", "erspan is not built yet; use nic:")]
     [InlineData("eth2", "write nic:INTERFACE")]
     [InlineData("", "write nic:INTERFACE")]
     [InlineData("nic:", "is not an interface name")]

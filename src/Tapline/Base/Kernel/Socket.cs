@@ -26,11 +26,13 @@ internal static class Socket
     public const int SO_RCVBUF = 8;
     public const int SO_RCVTIMEO = 20;
     public const int SO_RCVBUFFORCE = 33;
+    public const int SO_ATTACH_FILTER = 26;
     public const int SO_MARK = 36;
     public const int SO_ATTACH_BPF = 50;
 
     public const int MSG_DONTWAIT = 0x40;
     public const int MSG_TRUNC = 0x20;
+    public const int MSG_ERRQUEUE = 0x2000;
 
     public const short POLLIN = 0x1;
     public const short POLLOUT = 0x4;

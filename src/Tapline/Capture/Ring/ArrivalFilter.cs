@@ -4,6 +4,7 @@
 // dropped for want of room, arrived = captured + tp_drops holds to the frame.
 //
 // Plain additions on the per-CPU value are enough: taps run with bottom halves disabled on one CPU at a time.
+using Tapline.Base;
 using Tapline.Base.Kernel;
 using Tapline.Base.Native;
 
@@ -33,6 +34,10 @@ internal static class ArrivalFilter
         code.Move(6, 1);
         code.Load(Bpf.BPF_W, 2, 6, Bpf.SkbPktType);
         code.JumpIf(fromHost ? Bpf.BPF_JNE : Bpf.BPF_JEQ, 2, IfPacket.PACKET_OUTGOING, refuse);
+
+        // Our own exports: what the host sends to a tool behind the tapped switch, or gets back through a veth.
+        code.Load(Bpf.BPF_W, 2, 6, Bpf.SkbMark);
+        code.JumpIf(Bpf.BPF_JEQ, 2, CopyMark.Value, refuse);
 
         code.Load(Bpf.BPF_W, 2, 6, Bpf.SkbIfindex);
         code.Store(Bpf.BPF_W, 10, KeyOffset, 2);

@@ -5,6 +5,7 @@
 using System.Runtime.InteropServices;
 using Tapline.Base;
 using Tapline.Decode;
+using Tapline.Mirror.Targets;
 
 namespace Tapline.Mirror.Group;
 
@@ -46,6 +47,12 @@ public sealed class GroupOutput : WireOutput
 
     /// <inheritdoc/>
     public override int FrameBytesMax => _members[_now].FrameBytesMax;
+
+    /// <inheritdoc/>
+    public override bool HasRoomForTag => _members[_now].HasRoomForTag;
+
+    /// <inheritdoc/>
+    public override OversizePolicy Oversize => _members[_now].Oversize;
 
     /// <inheritdoc/>
     public override bool IsUp => _members[_now].IsUp;

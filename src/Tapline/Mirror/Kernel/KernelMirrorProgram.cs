@@ -23,12 +23,6 @@ namespace Tapline.Mirror.Kernel;
 /// <summary>The kernel path's program.</summary>
 internal static class KernelMirrorProgram
 {
-    /// <summary>
-    /// Mark of our copies (skb->mark), set on the frame for the moment in which it is cloned and taken back at once. A copy
-    /// keeps it inside its namespace: through a tunnel device to the uplink, through a veth, back into a bridge.
-    /// </summary>
-    public const int CopyMark = 0x54415021;
-
     private const int Context = 6;
     private const int Counters = 7;
     private const int Length = 8;
@@ -56,7 +50,7 @@ internal static class KernelMirrorProgram
         var next = code.Label();
         code.Move(Context, 1);
         code.Load(Bpf.BPF_W, 1, Context, Bpf.SkbMark);
-        code.JumpIf(Bpf.BPF_JEQ, 1, CopyMark, next);
+        code.JumpIf(Bpf.BPF_JEQ, 1, CopyMark.Value, next);
         EmitVerdict(code, plan, next);
         code.StoreImmediate(Bpf.BPF_W, FramePointer, KeyAt, plan.PointId);
         code.LoadMap(1, plan.CountersDescriptor);
@@ -203,8 +197,10 @@ internal static class KernelMirrorProgram
     {
         var failed = code.Label();
         code.Move(2, Saved);
+
+        // The mark stands on the frame for the moment in which it is cloned, and is taken back at once.
         code.Load(Bpf.BPF_W, Saved, Context, Bpf.SkbMark);
-        code.MoveImmediate(1, CopyMark);
+        code.MoveImmediate(1, CopyMark.Value);
         code.Store(Bpf.BPF_W, Context, Bpf.SkbMark, 1);
         code.Move(1, Context);
         code.MoveImmediate(3, 0);

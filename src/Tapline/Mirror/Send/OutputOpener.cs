@@ -50,6 +50,7 @@ public static class OutputOpener
     {
         NicTarget nic => OpenEach(request.Workers, (out string? fault) => PacketSender.Open(nic.Name, out fault), out error),
         StreamTarget stream => StreamOpener.Open(request, stream, out error),
+        TunnelTarget tunnel => TunnelSender.Open(tunnel, request.Workers, out error),
         _ => throw new ArgumentOutOfRangeException(nameof(request), request.Target, "a kind of target without an output"),
     };
 

@@ -6,6 +6,7 @@ using Tapline.Base;
 using Tapline.Base.Native;
 using Tapline.Decode;
 using Tapline.Mirror.Shape;
+using Tapline.Mirror.Targets;
 
 namespace Tapline.Mirror.Send;
 
@@ -40,6 +41,12 @@ public sealed class PacedOutput : WireOutput
 
     /// <inheritdoc/>
     public override int FrameBytesMax => _behind.FrameBytesMax;
+
+    /// <inheritdoc/>
+    public override bool HasRoomForTag => _behind.HasRoomForTag;
+
+    /// <inheritdoc/>
+    public override OversizePolicy Oversize => _behind.Oversize;
 
     /// <inheritdoc/>
     public override bool IsUp => _behind.IsUp;

@@ -1,16 +1,12 @@
-// Wire frames leave by a packet socket bound to the tool port. In: frames written into this sender's own memory, which
+// Wire frames leave by a packet socket bound to the tool port. In: frames written into the sender's own memory, which
 // the kernel copies; so nothing of a capture ring is ever held. Each frame's fate is known from sendmmsg's answer:
-// taken or refused, and why. Never blocks: what a slow target does not take waits here, bounded, and then new frames
-// are counted as dropped. One worker thread. A target that goes down or away is looked for again by name and used as
+// taken or refused, and why. One worker thread. A target that goes down or away is looked for again by name and used as
 // soon as it is back.
 //
 // Why sendmmsg and not a PACKET_TX_RING: docs/adr/0010-mirror-output.md.
 using System.Diagnostics;
-using System.Runtime.CompilerServices;
-using Tapline.Base;
 using Tapline.Base.Kernel;
 using Tapline.Base.Native;
-using Tapline.Decode;
 using static Tapline.Base.Kernel.Socket;
 using static Tapline.Base.Native.SystemCalls;
 using static Tapline.Mirror.Send.SendNative;
@@ -18,43 +14,26 @@ using static Tapline.Mirror.Send.SendNative;
 namespace Tapline.Mirror.Send;
 
 /// <summary>Sends wire frames to a network interface. Used by one worker; owns its socket and its memory.</summary>
-public sealed unsafe class PacketSender : WireOutput
+public sealed unsafe class PacketSender : MessageSender
 {
     private const int EthernetHeaderBytes = 14;
-
-    /// <summary>Frames handed over by one system call; more would not make it cheaper.</summary>
-    private const int SendFramesMax = 256;
 
     /// <summary>The kernel's own buffer for frames that a NIC has not sent yet.</summary>
     private const int SocketBufferBytes = 8 << 20;
 
     private static readonly long s_checkTicks = Stopwatch.Frequency / 20;
-    private static readonly long s_stuckTicks = Stopwatch.Frequency / 50;
-    private static readonly TimeSpan s_finishLimit = TimeSpan.FromMilliseconds(500);
 
     private readonly int _fd;
     private readonly ToolPort _port;
-    private readonly SendQueue _queue = new(Limits.MirrorSendFrames, Limits.MirrorSendBufferBytes);
-    private readonly NativeArray<byte> _buffer = new(Limits.MirrorSendBufferBytes);
-    private readonly NativeArray<iovec> _vectors = new(Limits.MirrorSendFrames);
-    private readonly NativeArray<mmsghdr> _messages = new(Limits.MirrorSendFrames);
     private int _boundIndex;
     private bool _isUp;
     private bool _isRefused;
     private long _nextCheck;
-    private long _stuckNumber = -1;
-    private long _stuckSince;
-    private bool _isDisposed;
 
-    private PacketSender(int fd, ToolPort port)
+    private PacketSender(int fd, ToolPort port) : base(headerBytes: 0)
     {
         _fd = fd;
         _port = port;
-        for (var i = 0; i < _messages.Length; i++)
-        {
-            _messages[i].msg_iov = (iovec*)Unsafe.AsPointer(ref _vectors[i]);
-            _messages[i].msg_iovlen = 1;
-        }
     }
 
     /// <inheritdoc/>
@@ -63,11 +42,10 @@ public sealed unsafe class PacketSender : WireOutput
     /// <inheritdoc/>
     public override bool IsUp => _isUp;
 
-    /// <inheritdoc/>
-    public override int FillPercent => _queue.FillPercent;
-
     /// <summary>The target's kernel index now; 0 while it is gone. Never capture there.</summary>
     public int InterfaceIndex => _port.Index;
+
+    private protected override int Descriptor => _fd;
 
     /// <summary>Opens the interface for sending. Null and one sentence when that is impossible.</summary>
     public static PacketSender? Open(string name, out string? error)
@@ -99,101 +77,47 @@ public sealed unsafe class PacketSender : WireOutput
         return sender;
     }
 
-    /// <inheritdoc/>
-    public override DropReason Begin(
-        in FrameMeta meta, in FrameLayout layout, int wireFrames, int wireBytes, ref MirrorCounters counters)
-    {
-        if (_queue.TryBegin(wireFrames, wireBytes))
-        {
-            return DropReason.None;
-        }
-
-        if (!_queue.CanEverHold(wireFrames, wireBytes))
-        {
-            return DropReason.Error;
-        }
-
-        Flush(ref counters);
-        return !_isUp ? DropReason.TargetDown
-            : _queue.TryBegin(wireFrames, wireBytes) ? DropReason.None
-            : DropReason.Busy;
-    }
-
-    /// <inheritdoc/>
-    public override Span<byte> Slot(int bytes) => _buffer.Span.Slice(_queue.WriteOffset, bytes);
-
-    /// <inheritdoc/>
-    public override void Commit(int bytes, bool isSliced)
-    {
-        var start = (byte*)Unsafe.AsPointer(ref _buffer[_queue.WriteOffset]);
-        ref var vector = ref _vectors[_queue.Append(bytes, isSliced)];
-        vector.iov_base = start;
-        vector.iov_len = (nuint)bytes;
-    }
-
-    /// <inheritdoc/>
-    public override void EndFrame(ref MirrorCounters counters) => _queue.EndFrame(ref counters);
-
-    /// <inheritdoc/>
-    public override void Flush(ref MirrorCounters counters)
+    private protected override void CheckTarget()
     {
         if (Stopwatch.GetTimestamp() >= _nextCheck)
         {
             Recover();
         }
-
-        if (!_isUp)
-        {
-            _queue.DropAll(DropReason.TargetDown, ref counters);
-            return;
-        }
-
-        while (_queue.Count > 0)
-        {
-            var run = Math.Min(_queue.HeadRun, SendFramesMax);
-            var first = (mmsghdr*)Unsafe.AsPointer(ref _messages[_queue.HeadIndex]);
-            var taken = sendmmsg(_fd, first, (uint)run, MSG_DONTWAIT);
-            if (taken > 0)
-            {
-                _queue.Sent(taken, ref counters);
-                _isRefused = false;
-            }
-            else if (!GoOnAfter(LastError, ref counters))
-            {
-                return;
-            }
-        }
     }
 
-    /// <inheritdoc/>
-    public override void Finish(ref MirrorCounters counters)
+    private protected override void HasSent() => _isRefused = false;
+
+    private protected override void CloseSocket() => _ = Close(_fd);
+
+    private protected override bool GoOnAfter(int errno, ref MirrorCounters counters)
     {
-        // The end of the session: no frame waits behind these any more, so a short wait for a slow target is allowed.
-        var start = Stopwatch.GetTimestamp();
-        Flush(ref counters);
-        while (_queue.Count > 0 && Stopwatch.GetElapsedTime(start) < s_finishLimit)
+        switch (errno)
         {
-            Thread.Sleep(1);
-            Flush(ref counters);
+            case EINTR:
+                return true;
+            case EAGAIN:
+                return false;
+            case ENOBUFS:
+                _isRefused = true;
+                return GoOnWhenStuck(ref counters);
+            case ENETDOWN or ENXIO or ENODEV:
+                // A socket remembers that its device went down and says so once, even when the device is back by now.
+                Recover();
+                if (!_isUp)
+                {
+                    DropAll(DropReason.TargetDown, ref counters);
+                }
+
+                _isRefused |= !IsEmpty;
+                return GoOnWhenStuck(ref counters);
+            case EMSGSIZE:
+                _port.Refresh();
+                DropHead(DropReason.TooLong, ref counters);
+                return true;
+            default:
+                DropHead(DropReason.Error, ref counters);
+                return true;
         }
-
-        _queue.DropAll(DropReason.Busy, ref counters);
-    }
-
-    /// <inheritdoc/>
-    public override void Dispose()
-    {
-        if (_isDisposed)
-        {
-            return;
-        }
-
-        _isDisposed = true;
-        _ = Close(_fd);
-        _queue.Dispose();
-        _messages.Dispose();
-        _vectors.Dispose();
-        _buffer.Dispose();
     }
 
     private static void SetOptions(int fd)
@@ -208,64 +132,6 @@ public sealed unsafe class PacketSender : WireOutput
         {
             _ = SetSocketOption(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(int));
         }
-    }
-
-    // What to do when the kernel refused the oldest frame. True = go on with the next call, false = later.
-    private bool GoOnAfter(int errno, ref MirrorCounters counters)
-    {
-        switch (errno)
-        {
-            case EINTR:
-                return true;
-            case EAGAIN:
-                return false;
-            case ENOBUFS:
-                return GoOnWhenStuck(ref counters);
-            case ENETDOWN or ENXIO or ENODEV:
-                // A socket remembers that its device went down and says so once, even when the device is back by now.
-                Recover();
-                if (!_isUp)
-                {
-                    _queue.DropAll(DropReason.TargetDown, ref counters);
-                }
-
-                return GoOnWhenStuck(ref counters);
-            case EMSGSIZE:
-                _port.Refresh();
-                _queue.Drop(DropReason.TooLong, ref counters);
-                return true;
-            default:
-                _queue.Drop(DropReason.Error, ref counters);
-                return true;
-        }
-    }
-
-    // The device's queue is full, or it has no carrier, or its far end never takes this frame. The first passes by
-    // itself; to let the last not hold up all others, the same frame is tried for a limited time only.
-    private bool GoOnWhenStuck(ref MirrorCounters counters)
-    {
-        if (_queue.Count == 0)
-        {
-            return false;
-        }
-
-        _isRefused = true;
-        var now = Stopwatch.GetTimestamp();
-        if (_stuckNumber != _queue.HeadNumber)
-        {
-            _stuckNumber = _queue.HeadNumber;
-            _stuckSince = now;
-            return false;
-        }
-
-        if (now - _stuckSince < s_stuckTicks)
-        {
-            return false;
-        }
-
-        _stuckNumber = -1;
-        _queue.Drop(DropReason.Busy, ref counters);
-        return true;
     }
 
     // Looks at the interface of that name as it is now; binds anew when it is another one than before. The kernel notices

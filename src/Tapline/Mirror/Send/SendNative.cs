@@ -30,6 +30,23 @@ internal unsafe struct mmsghdr
     [FieldOffset(56)] public uint msg_len;
 }
 
+/// <summary>`struct cmsghdr`, 16 bytes; its data follow.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct cmsghdr
+{
+    public nuint cmsg_len;
+    public int cmsg_level;
+    public int cmsg_type;
+}
+
+/// <summary>`struct sock_fprog` of linux/filter.h.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct sock_fprog
+{
+    public ushort len;
+    public Base.Kernel.sock_filter* filter;
+}
+
 /// <summary>`struct ifreq`, 40 bytes: a name and a union of which the first number is used here.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 40)]
 internal unsafe struct ifreq
@@ -69,10 +86,19 @@ internal static unsafe partial class SendNative
     public const int IFF_RUNNING = 0x40;
 
     public const int ENXIO = 6;
+    public const int EBADF = 9;
     public const int EMSGSIZE = 90;
+    public const int EADDRNOTAVAIL = 99;
+    public const int ENETUNREACH = 101;
+    public const int ECONNREFUSED = 111;
+    public const int EHOSTUNREACH = 113;
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int ioctl(int fd, nuint request, ifreq* argument);
+
+    /// <summary>Takes one message; <paramref name="message"/>'s length stays untouched, the answer is the call's.</summary>
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial nint recvmsg(int fd, mmsghdr* message, int flags);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int sendmmsg(int fd, mmsghdr* messages, uint count, int flags);

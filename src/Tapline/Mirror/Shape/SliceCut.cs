@@ -56,6 +56,9 @@ internal struct SliceCut
         _bytes += _countsFromLayer ? bytes : 0;
     }
 
+    /// <summary>Never more than so many bytes.</summary>
+    public void Limit(int bytes) => _bytes = Math.Min(_bytes, bytes);
+
     /// <summary>
     /// Bytes kept of the wire frame of that index, when each before it carries so many bytes of payload. Never more than
     /// of an earlier one.

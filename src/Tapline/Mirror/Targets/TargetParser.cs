@@ -9,11 +9,11 @@ public static class TargetParser
     private static readonly (string Prefix, KindParser Parse)[] s_kinds =
     [
         ("nic:", NicTarget.Parse),
-        ("vxlan://", NotYet),
-        ("geneve://", NotYet),
-        ("gre://", NotYet),
-        ("erspan://", NotYet),
-        ("tzsp://", NotYet),
+        ("vxlan://", TunnelTarget.Parse),
+        ("geneve://", TunnelTarget.Parse),
+        ("gre://", TunnelTarget.Parse),
+        ("erspan://", TunnelTarget.Parse),
+        ("tzsp://", TunnelTarget.Parse),
         ("file:", FileTarget.Parse),
         ("pcap-over-ip://", PcapOverIpTarget.Parse),
         ("stdout", StdoutTarget.Parse),
@@ -74,13 +74,8 @@ public static class TargetParser
             }
         }
 
-        error = $"\"{text}\" is not a target; write nic:INTERFACE, for example nic:eth2.";
-        return null;
-    }
-
-    private static MirrorTarget? NotYet(TargetText text, out string? error)
-    {
-        error = $"The target {text.Kind} is not built yet; use nic:INTERFACE.";
+        error = $"\"{text}\" is not a target; write nic:INTERFACE (for example nic:eth2), vxlan://HOST?vni=N, geneve://, gre://, "
+            + "erspan://, tzsp://, file:PATH, pcap-over-ip://:PORT or stdout.";
         return null;
     }
 }

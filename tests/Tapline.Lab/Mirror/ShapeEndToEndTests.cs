@@ -95,6 +95,9 @@ public sealed class ShapeEndToEndTests : IDisposable
         Assert.NotEqual(0, exit);
         var sentence = $"The key file {_key} can be read by others; `chmod 600 {_key}` mends that.";
         Assert.Contains(sentence, output + error, StringComparison.Ordinal);
+        (exit, output, error) = host.TryRun([.. order.Where(word => word != "--explain")]);
+        Assert.NotEqual(0, exit);
+        Assert.Contains(sentence, output + error, StringComparison.Ordinal);
     }
 
     private void StartServer(NetNamespace space)

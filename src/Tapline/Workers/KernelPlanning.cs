@@ -63,6 +63,13 @@ public static class KernelPlanning
             return null;
         }
 
+        _ = ShapeOrders.Read(plan.Shape, out mistake);
+        if (mistake is not null)
+        {
+            mistake = $"Session {plan.Session}: {mistake}";
+            return null;
+        }
+
         var port = (target as NicTarget)?.Name ?? "";
         IReadOnlyList<string> sources = plan.From.Count > 0 ? plan.From : points;
         var other = sources.FirstOrDefault(w => s_notInterfaces.Any(n => w.StartsWith(n, StringComparison.Ordinal)));

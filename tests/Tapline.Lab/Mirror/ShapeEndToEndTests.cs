@@ -93,8 +93,11 @@ public sealed class ShapeEndToEndTests : IDisposable
         File.SetUnixFileMode(_key, UnixFileMode.UserRead | UnixFileMode.OtherRead);
         (exit, output, error) = host.TryRun(order);
         Assert.NotEqual(0, exit);
-        Assert.Contains($"The key file {_key} can be read by others; `chmod 600 {_key}` mends that.", output + error,
-            StringComparison.Ordinal);
+        var sentence = $"The key file {_key} can be read by others; `chmod 600 {_key}` mends that.";
+        Assert.Contains(sentence, output + error, StringComparison.Ordinal);
+        (exit, output, error) = host.TryRun([.. order.Where(word => word != "--explain")]);
+        Assert.NotEqual(0, exit);
+        Assert.Contains(sentence, output + error, StringComparison.Ordinal);
     }
 
     private void StartServer(NetNamespace space)

@@ -62,7 +62,7 @@ public class PacedOutputTests
             session.EndBatch();
         }
 
-        Assert.Equal(Frames, session.Counters.Sent + session.Counters.DroppedBusy);
+        Assert.Equal(Frames, session.Counters.Sent + session.Counters.DroppedBusy + session.Counters.DroppedShed);
         Assert.Equal((Frames, 0L, true), (session.Counters.Offered, session.Counters.Waiting, session.Counters.Balances));
     }
 

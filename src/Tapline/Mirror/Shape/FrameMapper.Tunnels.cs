@@ -127,6 +127,8 @@ internal ref partial struct FrameMapper
             Sum(at, 4, at, end, pseudo with { Source = -1 });
         }
 
+        // RFC 1701: a source route may be one of addresses, which nobody has sent for decades.
+        _map.HidesAddress |= (flags & 0x4000) != 0;
         for (var routes = 0; (flags & 0x4000) != 0; routes++)
         {
             if (routes == Limits.HeaderChainMax || !Has(inside, 4, end))

@@ -1,7 +1,7 @@
 // Walks a frame from its first header to its last and notes addresses, checksums and tunnels in a FrameMap. It follows
 // what the decoder follows (a test holds the two together over the corpus), and besides enters ARP, neighbour discovery,
-// group membership and the packets that ICMP errors quote, because addresses stand there too. Pure: spans in, offsets out; every read is
-// checked against the captured bytes and the lengths met so far; depth is bounded.
+// group membership and the packets that ICMP errors quote, because addresses stand there too. Pure: spans in, offsets
+// out; every read is checked against the captured bytes and the lengths met so far; depth is bounded.
 using System.Buffers.Binary;
 using Tapline.Base;
 using Tapline.Decode;
@@ -333,6 +333,7 @@ internal ref partial struct FrameMapper
 
             if (!Has(at, 8, end))
             {
+                Unread(at, end);
                 return;
             }
 
@@ -349,6 +350,10 @@ internal ref partial struct FrameMapper
             else if (next == IpProtocols.Routing && Has(at, bytes, end))
             {
                 pseudo = Route(at, bytes, pseudo);
+            }
+            else if (next == IpProtocols.Routing)
+            {
+                Unread(at, end);
             }
 
             next = _frame[at];

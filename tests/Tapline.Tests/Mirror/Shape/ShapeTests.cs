@@ -222,6 +222,47 @@ public class ShapeTests
         Assert.Equal(5, mistakes.Count);
     }
 
+    // At each length to which a capture may have cut a frame: what leaves has no byte of an address that was in it.
+    [Fact]
+    public void ACutFrameLeavesNoPartOfAnAddress()
+    {
+        var quoted = new FrameBuilder().Ipv4("203.0.113.77", "203.0.113.78").Udp(1, 2).Build();
+        var router = Convert.FromHexString("CB00714F");
+        byte[][] frames =
+        [
+            new FrameBuilder().Ethernet().Ipv4("203.0.113.77", "203.0.113.78").Icmp(3, 3).Payload(quoted).Build(),
+            new FrameBuilder().Ethernet().Ipv4("203.0.113.77", "203.0.113.78",
+                options: [131, 11, 4, .. router, .. router, 0]).Udp(1, 2).Payload(8).Build(),
+            new FrameBuilder().Ethernet().Ipv4("203.0.113.77", "203.0.113.78",
+                options: [68, 12, 13, 1, .. router, 0, 0, 0, 1]).Udp(1, 2).Payload(8).Build(),
+            new FrameBuilder().Ethernet().Ipv4("203.0.113.77", "203.0.113.78").Icmp(9, 0)
+                .Payload([.. router, 0, 0, 0, 0, .. router, 0, 0, 0, 0]).Build(),
+            new FrameBuilder().Ethernet().Ipv4("203.0.113.77", "224.0.0.22", protocol: 2)
+                .Payload([0x22, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 2, 224, 1, 1, 1, .. router, .. router]).Build(),
+        ];
+        frames[3][38] = 2;
+        frames[3][39] = 2;
+        foreach (var frame in frames)
+        {
+            var left = 0;
+            for (var cut = 14; cut <= frame.Length; cut++)
+            {
+                var meta = Meta(frame, 1);
+                meta.CapturedLength = cut;
+                var (taken, counters) = Run($"anonymise=k;slice={cut}", session =>
+                {
+                    FrameDecoder.Decode(frame.AsSpan(0, cut), meta, out var layout);
+                    session.Offer(meta, layout, frame.AsSpan(0, cut));
+                });
+                Assert.True(counters.Balances && counters.Sent + counters.DroppedError == 1);
+                left += taken.Count;
+                Assert.All(taken, copy => Assert.True(copy.AsSpan().IndexOf((byte[])[0xCB, 0x00, 0x71]) < 0, $"cut at {cut}"));
+            }
+
+            Assert.True(left > 0, "whole frames leave");
+        }
+    }
+
     [Fact]
     public void TruncationAtEachByteIsHarmless()
     {

@@ -23,11 +23,11 @@ namespace Tapline.Mirror.Send;
 internal sealed unsafe class ToolPath : IDisposable
 {
     /// <summary>
-    /// Bytes of packets for which the kernel still looks for the tool's MAC address before it drops the oldest
-    /// (net.ipv4.neigh.default.unres_qlen_bytes), of which all workers of a session together may have no more under way:
-    /// then the socket refuses what would be dropped behind its back.
+    /// While the kernel looks for the next hop's MAC address it keeps so many bytes of packets and silently drops the oldest
+    /// beyond (net.ipv4.neigh.default.unres_qlen_bytes, 212,992). All workers of a session together may have three quarters of
+    /// that under way: then it is the socket that refuses, and the packets wait here.
     /// </summary>
-    private const int NeighbourQueueBytes = 212_992;
+    private const int NeighbourQueueBytes = 212_992 / 4 * 3;
 
     /// <summary>Raw sockets take twice their limit, and the limit is twice what is asked for (sock_setsockopt, ip_append_data).</summary>
     private const int BufferFactor = 4;

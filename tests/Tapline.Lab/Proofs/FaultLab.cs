@@ -1,6 +1,7 @@
 // A switch under steady load on which faults are played: port p0 always lives and carries numbered frames of one length,
 // port p1 may flap, vanish and come again, the tool port likewise. A counter in a BPF map stands behind the tool port, so that
 // it outlives the interface. Owner: the test; Dispose ends the load and removes all of it.
+using Tapline.Lab.Capture;
 using Tapline.Lab.Frames;
 using Tapline.Lab.Kernel;
 using Tapline.Lab.Net;
@@ -88,9 +89,14 @@ internal sealed class FaultLab : IDisposable
         {
             try
             {
-                using var sender = new Lab.Capture.RawSender(LinkIndex.Of(FarEnd + FlappingPort));
-                for (uint i = 0; !_stop.IsCancellationRequested && sender.Send(Lab.Capture.TestFrames.Udp(1, i, FlappingFrameBytes)); i++)
+                using var sender = new RawSender(LinkIndex.Of(FarEnd + FlappingPort));
+                for (uint i = 0; sender.Send(TestFrames.Udp(1, i, FlappingFrameBytes)); i++)
                 {
+                    if (_stop.IsCancellationRequested)
+                    {
+                        return;
+                    }
+
                     if (i % 32 == 0)
                     {
                         Thread.Sleep(1);

@@ -1,4 +1,4 @@
-// tshark's opinion of a capture: is every checksum right, is a packet malformed, what does its expert say of each TCP
+// tshark's opinion of a capture: is every checksum right, is a packet malformed, what does its analysis say of each TCP
 // connection. In: a capture file. Out: counts, and the findings in a form that two captures can be compared by.
 using Tapline.Lab.Net;
 
@@ -15,6 +15,16 @@ internal sealed record TsharkVerdict(int RightChecksums, IReadOnlyList<string> W
         "-n", "-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE",
     ];
 
+    // What a tap could have done wrong. Which of the first it is tshark tells by times, and whether a window was full by
+    // whether data or the other side's acknowledgement came first, which is chance when they met; so neither is compared.
+    private static readonly (string Name, string Filter)[] s_findings =
+    [
+        ("again or out of order", "tcp.analysis.retransmission || tcp.analysis.fast_retransmission"
+            + " || tcp.analysis.spurious_retransmission || tcp.analysis.out_of_order"),
+        ("something is missing before it", "tcp.analysis.lost_segment"),
+        ("acknowledges what was not seen", "tcp.analysis.ack_lost_segment"),
+    ];
+
     public static TsharkVerdict Of(string capture)
     {
         LabNeeds.Tools("tshark");
@@ -25,11 +35,12 @@ internal sealed record TsharkVerdict(int RightChecksums, IReadOnlyList<string> W
             "ip.checksum.status == 0 || tcp.checksum.status == 0 || udp.checksum.status == 0 || icmp.checksum.status == 0"
                 + " || _ws.malformed",
             "frame.number", "frame.protocols", "_ws.expert.message");
-        var findings = Lines(
-            capture, "tcp.analysis.flags",
-            "ip.src", "tcp.srcport", "ip.dst", "tcp.dstport", "tcp.seq_raw", "tcp.ack_raw", "tcp.len", "ip.id",
-            "_ws.expert.message");
-        Array.Sort(findings, StringComparer.Ordinal);
+        var findings = s_findings
+            .SelectMany(f => Lines(
+                capture, f.Filter,
+                "ip.src", "tcp.srcport", "ip.dst", "tcp.dstport", "tcp.seq_raw", "tcp.ack_raw", "tcp.len", "ip.id")
+            .Select(line => $"{f.Name}: {line}"))
+            .Order(StringComparer.Ordinal).ToList();
         return new TsharkVerdict(right, wrong, findings);
     }
 

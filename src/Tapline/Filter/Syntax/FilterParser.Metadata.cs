@@ -133,19 +133,41 @@ internal sealed partial class FilterParser
             : new FilterNode.Inner(operand, start.Start);
     }
 
-    // The first condition that cannot be asked of the innermost packet.
-    private static FilterNode? FindOutside(FilterNode node) => node switch
+    // The first condition that cannot be asked of the innermost packet. Chains lean to the left and may be long.
+    private static FilterNode? FindOutside(FilterNode node)
     {
-        FilterNode.And and => FindOutside(and.Left) ?? FindOutside(and.Right),
-        FilterNode.Or or => FindOutside(or.Left) ?? FindOutside(or.Right),
-        FilterNode.Not not => FindOutside(not.Operand),
-        FilterNode.Host4 or FilterNode.Host6 or FilterNode.Port or FilterNode.Mac => null,
+        while (true)
+        {
+            var (left, right) = node switch
+            {
+                FilterNode.And and => (and.Left, and.Right),
+                FilterNode.Or or => (or.Left, or.Right),
+                FilterNode.Not not => (not.Operand, null),
+                _ => (null, null),
+            };
+            if (left is null)
+            {
+                return IsOutside(node) ? node : null;
+            }
+
+            if (right is not null && FindOutside(right) is { } outside)
+            {
+                return outside;
+            }
+
+            node = left;
+        }
+    }
+
+    private static bool IsOutside(FilterNode node) => node switch
+    {
+        FilterNode.Host4 or FilterNode.Host6 or FilterNode.Port or FilterNode.Mac => false,
         FilterNode.Protocol { Word: ProtocolWord.Ip or ProtocolWord.Ip6 or ProtocolWord.Arp or ProtocolWord.Rarp
             or ProtocolWord.Tcp or ProtocolWord.Udp or ProtocolWord.Sctp or ProtocolWord.Icmp or ProtocolWord.Icmp6
-            or ProtocolWord.Igmp or ProtocolWord.Pim or ProtocolWord.Ah or ProtocolWord.Esp or ProtocolWord.Vrrp } => null,
+            or ProtocolWord.Igmp or ProtocolWord.Pim or ProtocolWord.Ah or ProtocolWord.Esp or ProtocolWord.Vrrp } => false,
         FilterNode.ProtocolNumber { Qualifier: ProtocolWord.None or ProtocolWord.Ip or ProtocolWord.Ip6
-            or ProtocolWord.Ether } => null,
-        _ => node,
+            or ProtocolWord.Ether } => false,
+        _ => true,
     };
 
     private FilterNode? Field(FlowField field, Token start)

@@ -31,7 +31,8 @@ public sealed record FilterMistake(int Column, int Length, string Message, strin
     public string Pointer(string text)
     {
         var line = Printable(text);
-        return line + "\n" + new string(' ', Column) + '^' + new string('~', Math.Clamp(Length - 1, 0, Math.Max(line.Length - Column - 1, 0)));
+        var tail = Math.Clamp(Length - 1, 0, Math.Max(line.Length - Column - 1, 0));
+        return line + "\n" + new string(' ', Column) + '^' + new string('~', tail);
     }
 
     /// <summary>The text as one line of a terminal: what would move the cursor becomes a question mark.</summary>

@@ -23,4 +23,12 @@ public class FuzzSmokeTests
         Assert.Null(FuzzRun.Go(target, Seed, TimeSpan.MaxValue, 5_000, out var inputs));
         Assert.Equal(5_000, inputs);
     }
+
+    [Fact]
+    public void TheParserWithstandsMutatedExpressions()
+    {
+        using var target = new ExpressionTarget();
+        Assert.Null(FuzzRun.Go(target, Seed, TimeSpan.MaxValue, 20_000, out var inputs));
+        Assert.Equal(20_000, inputs);
+    }
 }

@@ -34,7 +34,7 @@ internal sealed class CbpfEmitter
         _program = program;
         _isLong = new bool[program.Steps.Count];
         _positions = new int[program.Steps.Count];
-        _inAccumulator = AccumulatorAtEntry(program);
+        _inAccumulator = HeldValues.Find(program);
     }
 
     /// <summary>Emits the tree; null and one clause in <paramref name="whyNot"/> when classic BPF cannot decide it.</summary>
@@ -295,31 +295,4 @@ internal sealed class CbpfEmitter
     };
 
     private void Add(int code, uint k) => _code.Add(new sock_filter { code = (ushort)code, k = k });
-
-    // What A holds when a step begins, whichever way led there; null = not known.
-    private static CodeValue?[] AccumulatorAtEntry(FilterProgram program)
-    {
-        var held = new CodeValue?[program.Steps.Count];
-        var isReached = new bool[program.Steps.Count];
-        if (isReached.Length > 0)
-        {
-            isReached[0] = true;
-        }
-
-        for (var i = 0; i < held.Length; i++)
-        {
-            var step = program.Steps[i];
-            var after = step.AssignedValue ?? step.Left;
-            foreach (var target in (ReadOnlySpan<int>)[step.WhenTrue, step.WhenFalse])
-            {
-                if (!FilterStep.IsExit(target))
-                {
-                    held[target] = !isReached[target] || (held[target]?.Equals(after) ?? false) ? after : null;
-                    isReached[target] = true;
-                }
-            }
-        }
-
-        return held;
-    }
 }

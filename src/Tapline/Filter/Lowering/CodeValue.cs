@@ -20,8 +20,10 @@ internal abstract record CodeValue
 
     /// <summary>
     /// Bytes, big-endian, at Offset + Index. Bytes that are not there end the program with "no", whatever else holds.
+    /// Bytes that the text itself asks for (`ether[12:2]`) are not taken for those that a primitive reads: libpcap does not
+    /// conclude from one to the other, and so reads more.
     /// </summary>
-    public sealed record Load(int Size, CodeValue? Index, uint Offset) : CodeValue;
+    public sealed record Load(int Size, CodeValue? Index, uint Offset, bool IsAsked = false) : CodeValue;
 
     /// <summary>Four times the low nibble of a byte: the length of an IPv4 header.</summary>
     public sealed record HeaderLength(uint Offset) : CodeValue;

@@ -38,7 +38,9 @@ internal sealed partial class FilterLowering
             case FilterValue.Binary binary:
                 var (left, leftGuard) = Value(binary.Left, node);
                 var (right, _) = Value(binary.Right, node);
-                return (new CodeValue.Binary(binary.Operation, left, right), leftGuard);
+                return right is CodeValue.Constant { Value: 0 } && binary.Operation is Arithmetic.And or Arithmetic.Multiply
+                    ? (right, leftGuard)
+                    : (new CodeValue.Binary(binary.Operation, left, right), leftGuard);
             default:
                 return Bytes((FilterValue.Bytes)value, node);
         }
@@ -74,8 +76,8 @@ internal sealed partial class FilterLowering
         var begin = _linkPayload.Constant + _network;
         return index is CodeValue.Binary { Operation: Arithmetic.Add, Left: CodeValue.Constant constant, Right: var length }
             && constant.Value < CodeValue.OffsetMax
-            ? new CodeValue.Load(size, length, Math.Min(begin + constant.Value, CodeValue.OffsetMax))
-            : new CodeValue.Load(size, index, begin);
+            ? new CodeValue.Load(size, length, Math.Min(begin + constant.Value, CodeValue.OffsetMax), IsAsked: true)
+            : new CodeValue.Load(size, index, begin, IsAsked: true);
     }
 
     private static CodeValue Indexed(HeaderOffset header, uint offset, CodeValue index, int size)
@@ -86,12 +88,12 @@ internal sealed partial class FilterLowering
         {
             var sum = Math.Min((ulong)begin + constant.Value, CodeValue.OffsetMax);
             return variable is null || constant.Value < CodeValue.OffsetMax
-                ? new CodeValue.Load(size, variable, (uint)sum)
-                : new CodeValue.Load(size, new CodeValue.Binary(Arithmetic.Add, index, variable), begin);
+                ? new CodeValue.Load(size, variable, (uint)sum, IsAsked: true)
+                : new CodeValue.Load(size, new CodeValue.Binary(Arithmetic.Add, index, variable), begin, IsAsked: true);
         }
 
         return new CodeValue.Load(
-            size, variable is null ? index : new CodeValue.Binary(Arithmetic.Add, index, variable), begin);
+            size, variable is null ? index : new CodeValue.Binary(Arithmetic.Add, index, variable), begin, IsAsked: true);
     }
 
     private static Condition? Both(Condition? left, Condition? right) =>

@@ -14,7 +14,7 @@ namespace Tapline.Filter.Lowering;
 internal sealed partial class FilterLowering
 {
     private LinkType _linkType;
-    private HeaderOffset _linkHeader;
+    private HeaderOffset _linkHeader = new(0);
     private HeaderOffset _linkTypeField;
     private HeaderOffset _linkPayload;
     private uint _network;
@@ -145,8 +145,11 @@ internal sealed partial class FilterLowering
     private static Condition HasBits(CodeValue value, uint bits) =>
         new Test(value, TestKind.AnySet, new CodeValue.Constant(bits));
 
+    // Where nothing is left of a value libpcap does not read it, so that `net 0.0.0.0/0` finds cut packets too.
     private static CodeValue Masked(CodeValue value, uint mask) =>
-        mask == uint.MaxValue ? value : new CodeValue.Binary(Arithmetic.And, value, new CodeValue.Constant(mask));
+        mask == uint.MaxValue ? value
+        : mask == 0 ? new CodeValue.Constant(0)
+        : new CodeValue.Binary(Arithmetic.And, value, new CodeValue.Constant(mask));
 
     private static Condition Either(Direction direction, Func<bool, Condition> at) => direction switch
     {

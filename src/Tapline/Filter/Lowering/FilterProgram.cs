@@ -63,6 +63,26 @@ internal sealed class FilterProgram
             }
         }
 
-        return new FilterProgram(steps, entry, slots);
+        var program = new FilterProgram(steps, entry, slots);
+        if (program.AcceptsNothing())
+        {
+            mistake = new FilterMistake(0, tree.Text.Length, $"no frame of link type {linkType} can match it");
+            return null;
+        }
+
+        return program;
+    }
+
+    private bool AcceptsNothing()
+    {
+        foreach (var step in Steps)
+        {
+            if (step.WhenTrue == FilterStep.Accept || step.WhenFalse == FilterStep.Accept)
+            {
+                return false;
+            }
+        }
+
+        return Entry != FilterStep.Accept;
     }
 }

@@ -1,6 +1,8 @@
 // Leads steps past tests whose outcome is known already: after "the type is IPv4" no second test of the type is made, and
-// none for IPv6. A test is skipped only where the same bytes have been read on every way that leads to it, so that bytes
-// which are missing end the program as before. One pass in order of the steps, since they lead forward only.
+// none for IPv6. Such a test is skipped only where the same bytes have been read on every way that leads to it, so that
+// bytes which are missing end the program as before. Skipped too are tests whose both ways lead to the same step, though
+// their bytes may be missing: libpcap's optimiser does so, and the same text is to select the same frames.
+// Passes go in order of the steps, since they lead forward only.
 using Tapline.Base;
 using Tapline.Filter.Tree;
 
@@ -12,13 +14,50 @@ internal static class StepThreading
     // Both bound the time that a text of thousands of terms takes; beyond them a few tests are made twice.
     private const int FactsMax = 24;
     private const int WalkMax = 64;
+    private const int PassesMax = 4;
 
     /// <summary>Threads all steps and leaves out those that no way leads to.</summary>
     public static (List<FilterStep> Steps, int Entry) Run(List<FilterStep> steps)
     {
+        var entry = 0;
+        for (var pass = 0; pass < PassesMax; pass++)
+        {
+            (steps, entry) = Shorten(steps, entry);
+            if (!DropPointless(steps, ref entry))
+            {
+                break;
+            }
+        }
+
+        return Shorten(steps, entry);
+    }
+
+    // A step whose ways lead to the same place asks for nothing. From the back, so that its own way is final.
+    private static bool DropPointless(List<FilterStep> steps, ref int entry)
+    {
+        var ways = new int[steps.Count];
+        var hasDropped = false;
+        for (var i = steps.Count - 1; i >= 0; i--)
+        {
+            var step = steps[i];
+            step.WhenTrue = Way(step.WhenTrue);
+            step.WhenFalse = Way(step.WhenFalse);
+            var isPointless = step.WhenTrue == step.WhenFalse && step.AssignedValue is null;
+            ways[i] = isPointless ? step.WhenTrue : i;
+            hasDropped |= isPointless;
+        }
+
+        entry = Way(entry);
+        return hasDropped;
+
+        int Way(int target) => FilterStep.IsExit(target) ? target : ways[target];
+    }
+
+    private static (List<FilterStep> Steps, int Entry) Shorten(List<FilterStep> steps, int entry)
+    {
         var facts = new Fact[]?[steps.Count];
         var numbers = new Dictionary<CodeValue, int>();
-        var entry = Walk(steps, 0, [], numbers);
+        entry = Walk(steps, entry, [], numbers);
         if (!FilterStep.IsExit(entry))
         {
             facts[entry] = [];

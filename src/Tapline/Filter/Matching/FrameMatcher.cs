@@ -58,10 +58,13 @@ internal sealed class FrameMatcher
 
                     break;
                 case MatchSource.Assignment:
-                    if (!Calculate(operation.Begin, frame, (uint)meta.OriginalLength, variables, out variables[(int)operation.Value], out _))
+                    if (!Calculate(operation.Begin, frame, (uint)meta.OriginalLength, variables, out var assigned, out _))
                     {
                         return false;
                     }
+
+                    variables[(int)operation.Value] = assigned;
+                    holds = true;
 
                     break;
                 case MatchSource.Question:

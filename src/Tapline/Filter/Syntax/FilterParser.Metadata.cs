@@ -50,6 +50,12 @@ internal sealed partial class FilterParser
             _ => Subject.Point,
         };
         qualifiers = new Qualifiers(ProtocolWord.None, direction, subject);
+        if (Lexer.Next(_text, _next).Is(Symbol.OpenParenthesis))
+        {
+            Advance();
+            return Name(qualifiers);
+        }
+
         return NameAfter(word) is { } name ? Thing(qualifiers, name, word.Start) : null;
     }
 

@@ -8,7 +8,7 @@ group=${1:?usage: needs.sh demo|test|captures|bench [--check]}; check=${2:-}
 # probe (a command, or a file pattern with a slash) | Debian package | what for | groups
 table='
 ip|iproute2|namespaces, bridges and traffic control|demo test captures bench
-/usr/lib/*/libpcap.so.0.8|libpcap0.8|filter expressions of mirror and record|demo test bench
+/usr/lib/*/libpcap.so.0.8|libpcap0.8|the witness for filter expressions|test bench
 nginx|nginx|the demo'\''s web server|demo test captures
 /usr/lib/postgresql/*/bin/initdb|postgresql|the demo'\''s database|demo test captures
 redis-server|redis-server|the demo'\''s cache|demo test captures

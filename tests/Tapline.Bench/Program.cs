@@ -1,5 +1,6 @@
 // Entry point: `Tapline.Bench --filter '*FlowUpdate*'` for figures; `Tapline.Bench quick` for a look in seconds;
-// `process-split` and `copy-cost` are the measurements of ADR 0002 and 0003.
+// `filter CAPTURE` sets the frame matcher beside libpcap's programs; `process-split` and `copy-cost` are the measurements of
+// ADR 0002 and 0003.
 using System.Diagnostics;
 using BenchmarkDotNet.Running;
 using Tapline.Bench;
@@ -30,6 +31,11 @@ switch (args)
     case ["copy-cost"]:
         CopyCost.Run(rounds: 5);
         return 0;
+}
+
+if (args is ["filter", var capture, ..])
+{
+    return FilterSpeed.Run(capture, rounds: 5);
 }
 
 if (args is ["scaling", var file, ..])

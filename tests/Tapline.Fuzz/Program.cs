@@ -3,7 +3,10 @@
 using System.Globalization;
 using Tapline.Fuzz;
 
-Func<IFuzzTarget>[] targets = [() => new FrameTarget(), () => new CaptureFileTarget(), () => new ShapeTarget()];
+Func<IFuzzTarget>[] targets =
+[
+    () => new FrameTarget(), () => new CaptureFileTarget(), () => new ShapeTarget(), () => new ExpressionTarget(),
+];
 var names = targets.Select(make =>
 {
     using var target = make();

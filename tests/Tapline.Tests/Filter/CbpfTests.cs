@@ -1,7 +1,7 @@
 // The classic BPF machine: what it refuses to load, what each instruction does, and that it agrees with libpcap's own
 // machine on random programs over random bytes.
 using Tapline.Base.Kernel;
-using Tapline.Filter;
+using Tapline.Tests.Filter.Witness;
 using Xunit;
 using static Tapline.Base.Kernel.LinuxFilter;
 

@@ -1,160 +1,110 @@
-// Each expression selects of the real captures exactly the frames that tcpdump selects. The captures' Ethernet frames
-// are put into one file by tcpdump itself, so that the witness reads what it wrote and runs once for each expression.
-using System.Buffers.Binary;
-using System.Diagnostics;
+// Each expression selects of the real captures exactly the frames that libpcap selects: the matcher, the classic BPF that
+// we emit, and the naive oracle. The oracle reads all that an expression names, so libpcap without its optimiser is its
+// witness; the others read no more than libpcap's optimised program.
 using Tapline.Base;
+using Tapline.Base.Kernel;
 using Tapline.Filter;
-using Tapline.Tests.Support;
+using Tapline.Filter.Emission;
+using Tapline.Filter.Lowering;
+using Tapline.Filter.Matching;
+using Tapline.Tests.Filter.Witness;
 using Xunit;
 
 namespace Tapline.Tests.Filter;
 
-public sealed class FilterCorpusTests : IClassFixture<FilterCorpusTests.Corpus>
+public sealed class FilterCorpusTests : IClassFixture<FrameCorpus>
 {
-    private readonly Corpus _corpus;
+    private const int Generated = 300;
+    private const int Seed = 20260101;
 
-    public FilterCorpusTests(Corpus corpus) => _corpus = corpus;
+    // The oracle is slow: it sees one frame in so many, and all that are short enough to be cut in their headers.
+    private const int OracleStep = 7;
+    private const int ShortFrameBytes = 42;
+    private readonly FrameCorpus _corpus;
 
-    public static TheoryData<string> Expressions =>
-    [
-        "ip", "ip6", "arp", "tcp", "udp", "icmp", "icmp6", "sctp", "not ip", "ip or ip6", "igmp", "rarp", "stp",
-        "tcp port 80", "tcp dst port 443", "tcp src port 443", "udp port 53", "port 53", "portrange 1000-2000",
-        "tcp portrange 8000-9000", "port http or port https", "udp portrange 16384-32767", "not port 22",
-        "host 10.0.0.1", "src host 192.168.1.1", "dst net 10.0.0.0/8", "net 192.168.0.0/16", "src net 172.16.0.0/12",
-        "host 127.0.0.1", "net fe80::/10", "host ::1", "ip6 net 2001:db8::/32", "ether broadcast", "ether multicast",
-        "ip multicast", "ip6 multicast", "ether host ff:ff:ff:ff:ff:ff", "ether proto 0x88cc",
-        "ether[0] & 1 = 0", "vlan", "vlan and ip", "vlan and vlan", "vlan 100", "not vlan", "mpls", "mpls and mpls",
-        "mpls and ip", "pppoed", "pppoes", "pppoes and ip", "len > 1000", "greater 500", "less 64", "len = 60",
-        "len > 100 and len <= 200", "ip[8] < 64", "ip[0] & 0xf > 5", "ip[6:2] & 0x1fff != 0", "ip[6] & 0x20 != 0",
-        "ip[2:2] > 576", "tcp[tcpflags] & (tcp-syn|tcp-fin) != 0", "tcp[tcpflags] == tcp-syn",
-        "tcp[13] & 0x12 = 0x12", "tcp[tcpflags] & tcp-rst != 0", "tcp[14:2] = 0",
-        "tcp and (ip[2:2] - ((ip[0]&0xf)<<2) - ((tcp[12]&0xf0)>>2)) != 0", "tcp[((tcp[12]&0xf0)>>2):4] = 0x47455420",
-        "udp[4:2] > 100", "udp[8:2] & 0x8000 != 0", "icmp[icmptype] = icmp-echo", "icmp6 and ip6[40] = 135",
-        "ip proto 47", "ip proto \\gre or ip proto 4 or ip proto 41", "ip6 proto 17", "esp or ah",
-        "udp port 4789", "udp port 6081 or udp port 2152", "geneve", "geneve and ip", "vlan or mpls",
-        "ether[12:2] < 1536", "llc", "iso", "(tcp or udp) and not (port 80 or port 443 or port 53)",
-        "tcp and src port 5432 or dst port 5432", "ip and not tcp and not udp", "gateway 1.2.3.4 or port 123",
-        "udp and len * 2 > 600", "ip[9] % 2 = 1", "ip[1] | ip[8] > 128", "ip[4:2] ^ 0xffff < 4096", "ip[8] / 2 = 32",
-    ];
+    public FilterCorpusTests(FrameCorpus corpus) => _corpus = corpus;
 
-    [Theory]
-    [MemberData(nameof(Expressions))]
-    public void EachExpressionSelectsWhatTcpdumpSelects(string expression)
+    [Fact]
+    public void EachExpressionSelectsWhatLibpcapSelects()
     {
         _corpus.NeedsAll();
-        var expected = _corpus.Tcpdump(expression);
-        var filter = CompiledFilter.Compile(expression, LinkType.Ethernet, out var error);
-        if (expected is null)
+        var mistakes = new List<string>();
+        foreach (var expression in Expressions.ByHand.Concat(Expressions.Generate(_corpus, Generated, Seed)))
         {
-            Assert.True(filter is null, "tcpdump refuses the expression, Tapline takes it");
-            return;
+            if (Compare(expression) is { } mistake)
+            {
+                mistakes.Add(mistake);
+            }
         }
 
-        Assert.True(filter is not null, error);
-        Assert.Equal(expected, _corpus.Count(filter));
+        Assert.True(mistakes.Count == 0, $"{mistakes.Count} differ:\n" + string.Join('\n', mistakes));
     }
 
-    /// <summary>All Ethernet frames of the captures in one file.</summary>
-    public sealed class Corpus : IDisposable
+    private bool SelectsNothing(sock_filter[] witness)
     {
-        private const int FileHeaderBytes = 24;
-        private const int RecordHeaderBytes = 16;
-        private readonly string _folder = Directory.CreateTempSubdirectory("tapline-filter-").FullName;
-        private readonly byte[] _bytes = [];
-        private readonly string? _reason;
-
-        public Corpus()
+        for (var i = 0; i < _corpus.Count; i++)
         {
-            var shared = RepositoryRoot.Shared is { } folder ? Path.Combine(folder, "corpus") : null;
-            _reason = shared is null || !Directory.Exists(shared) ? "needs the captures in shared/corpus"
-                : !ToolExists("tcpdump") ? "needs tcpdump: it is the witness"
-                : null;
-            if (_reason is null)
+            if (PcapWitness.RunUnchecked(witness, _corpus.Frame(i, out var length), (uint)length) != 0)
             {
-                _bytes = Merge(shared!);
-                File.WriteAllBytes(Merged, _bytes);
+                return false;
             }
         }
 
-        private string Merged => Path.Combine(_folder, "all.pcap");
+        return true;
+    }
 
-        public void NeedsAll()
+    // That no frame can match libpcap and we find out for different expressions, and refuse then.
+    private static bool RejectsAll(string? reason) =>
+        reason is not null && reason.Contains("rejects all packets", StringComparison.Ordinal);
+
+    private string? Compare(string expression)
+    {
+        var witness = PcapWitness.Compile(expression, LinkType.Ethernet, optimise: true, out var reason);
+        var tree = FilterTree.Parse(expression, out var wrong);
+        FilterMistake? mistake = null;
+        var program = tree is null ? null : FilterProgram.Make(tree, LinkType.Ethernet, out mistake);
+        if (program is null || (witness is null && !RejectsAll(reason)))
         {
-            if (_reason is not null)
-            {
-                Assert.Skip(_reason);
-            }
-
-            Assert.True(_bytes.Length > 10_000_000, "the captures hold more than this");
+            var isNothing = mistake is not null && mistake.Message.StartsWith("no frame", StringComparison.Ordinal);
+            return program is null && (witness is null || (isNothing && SelectsNothing(witness))) ? null
+                : $"{expression}: libpcap says {reason ?? "yes"}, we say "
+                    + (tree is null ? FilterMistake.Sentence(expression, wrong) : mistake?.Message ?? "yes");
         }
 
-        /// <summary>Frames that tcpdump selects; null when it refuses the expression.</summary>
-        public long? Tcpdump(string expression)
+        var matcher = new FrameMatcher(program, []);
+        var binding = DirectoryBinding.Make([], FilterDirectory.Empty);
+        var emitted = CbpfEmitter.Emit(tree!, LinkType.Ethernet, out var whyNot);
+        var machine = emitted is null ? null : CbpfProgram.TryLoad(emitted, out whyNot);
+        if (machine is null)
         {
-            var (exitCode, output) = Run("tcpdump", "-n", "--count", "-r", Merged, expression);
-            return exitCode == 0 ? long.Parse(output.Split(' ')[0], null) : null;
+            return $"{expression}: {whyNot}";
         }
 
-        /// <summary>Frames that the filter selects.</summary>
-        public long Count(CompiledFilter filter)
+        var oracle = new FilterOracle(tree!);
+        var plain = PcapWitness.Compile(expression, LinkType.Ethernet, optimise: false, out _)!;
+        for (var i = 0; i < _corpus.Count; i++)
         {
-            var selected = 0L;
-            for (var at = FileHeaderBytes; at < _bytes.Length;)
+            var frame = _corpus.Frame(i, out var length);
+            if (i % OracleStep == 0 || frame.Length < ShortFrameBytes)
             {
-                var meta = new FrameMeta
+                var judged = oracle.Judge(frame, (uint)length);
+                if (judged != (PcapWitness.RunUnchecked(plain, frame, (uint)length) != 0))
                 {
-                    LinkType = LinkType.Ethernet,
-                    CapturedLength = BinaryPrimitives.ReadInt32LittleEndian(_bytes.AsSpan(at + 8)),
-                    OriginalLength = BinaryPrimitives.ReadInt32LittleEndian(_bytes.AsSpan(at + 12)),
-                };
-                at += RecordHeaderBytes;
-                selected += filter.Matches(meta, default, _bytes.AsSpan(at, meta.CapturedLength)) ? 1 : 0;
-                at += meta.CapturedLength;
-            }
-
-            return selected;
-        }
-
-        public void Dispose() => Directory.Delete(_folder, recursive: true);
-
-        private byte[] Merge(string corpus)
-        {
-            var all = new MemoryStream();
-            foreach (var file in Directory.EnumerateFiles(corpus, "*.pcap*", SearchOption.AllDirectories).Order())
-            {
-                // A damaged capture gives the frames before the damage; a mixed one what tcpdump takes of it.
-                var copy = Path.Combine(_folder, "one.pcap");
-                File.Delete(copy);
-                Run("tcpdump", "-r", file, "-w", copy);
-                var bytes = File.Exists(copy) ? File.ReadAllBytes(copy) : [];
-                if (bytes.Length >= FileHeaderBytes && BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(20)) == 1)
-                {
-                    all.Write(bytes.AsSpan(all.Length == 0 ? 0 : FileHeaderBytes));
+                    return $"{expression}: frame {i} ({Convert.ToHexString(frame[..Math.Min(frame.Length, 64)])}): "
+                        + $"oracle {judged}, libpcap unoptimised {!judged}";
                 }
             }
 
-            var merged = all.ToArray();
-            BinaryPrimitives.WriteInt32LittleEndian(merged.AsSpan(16), 0x40000);
-            return merged;
-        }
-
-        private static bool ToolExists(string tool) =>
-            (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Concat(["/usr/sbin", "/usr/bin"])
-            .Any(folder => File.Exists(Path.Combine(folder, tool)));
-
-        private static (int ExitCode, string Output) Run(params string[] command)
-        {
-            var start = new ProcessStartInfo(command[0], command[1..])
+            var expected = witness is not null && PcapWitness.RunUnchecked(witness, frame, (uint)length) != 0;
+            var matched = matcher.Matches(FrameCorpus.Meta(frame, length), default, frame, binding);
+            var run = CbpfInterpreter.Run(machine, frame, (uint)length) != 0;
+            if (matched != expected || run != expected)
             {
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-            };
-            using var process = Process.Start(start)!;
-            var error = process.StandardError.ReadToEndAsync();
-            var output = process.StandardOutput.ReadToEnd();
-            process.WaitForExit();
-            error.Wait();
-            return (process.ExitCode, output);
+                return $"{expression}: frame {i} ({Convert.ToHexString(frame[..Math.Min(frame.Length, 64)])}): "
+                    + $"libpcap {expected}, matcher {matched}, classic BPF {run}";
+            }
         }
+
+        return null;
     }
 }

@@ -43,4 +43,12 @@ public class FuzzSmokeTests
         Assert.True(finding is null, finding);
         Assert.Equal(50_000, inputs);
     }
+
+    [Fact]
+    public void TheParserWithstandsMutatedExpressions()
+    {
+        using var target = new ExpressionTarget();
+        Assert.Null(FuzzRun.Go(target, Seed, TimeSpan.MaxValue, 20_000, out var inputs));
+        Assert.Equal(20_000, inputs);
+    }
 }

@@ -49,6 +49,7 @@ internal static class Bpf
     public const byte BPF_ST = 0x02;
     public const byte BPF_STX = 0x03;
     public const byte BPF_JMP = 0x05;
+    public const byte BPF_JMP32 = 0x06;
     public const byte BPF_ALU64 = 0x07;
     public const byte BPF_ALU = 0x04;
     public const byte BPF_W = 0x00;
@@ -67,6 +68,8 @@ internal static class Bpf
     public const byte BPF_AND = 0x50;
     public const byte BPF_LSH = 0x60;
     public const byte BPF_RSH = 0x70;
+    public const byte BPF_NEG = 0x80;
+    public const byte BPF_MOD = 0x90;
     public const byte BPF_XOR = 0xA0;
     public const byte BPF_MOV = 0xB0;
     public const byte BPF_END = 0xD0;
@@ -75,7 +78,9 @@ internal static class Bpf
     public const byte BPF_JEQ = 0x10;
     public const byte BPF_JNE = 0x50;
     public const byte BPF_JSET = 0x40;
+    public const byte BPF_JGT = 0x20;
     public const byte BPF_JGE = 0x30;
+    public const byte BPF_JLT = 0xA0;
     public const byte BPF_JSGE = 0x70;
     public const byte BPF_CALL = 0x80;
     public const byte BPF_EXIT = 0x90;
@@ -87,6 +92,7 @@ internal static class Bpf
     public const short SkbProtocol = 16;
     public const short SkbVlanPresent = 20;
     public const short SkbVlanTci = 24;
+    public const short SkbVlanProto = 28;
     public const short SkbIfindex = 40;
     public const short SkbGsoSegs = 164;
     public const short SkbGsoSize = 176;

@@ -37,6 +37,9 @@ internal sealed class BpfAssembler
     public void Alu32Immediate(byte operation, int to, int value) =>
         Emit((byte)(Bpf.BPF_ALU | operation | Bpf.BPF_K), to, 0, 0, value);
 
+    /// <summary>32-bit operation between registers; clears the upper half.</summary>
+    public void Alu32(byte operation, int to, int from) => Emit((byte)(Bpf.BPF_ALU | operation | Bpf.BPF_X), to, from, 0, 0);
+
     /// <summary>Converts the low <paramref name="bits"/> between network and host order; clears the rest.</summary>
     public void ToBigEndian(int register, int bits) =>
         Emit(Bpf.BPF_ALU | Bpf.BPF_END | Bpf.BPF_TO_BE, register, 0, 0, bits);
@@ -74,6 +77,17 @@ internal sealed class BpfAssembler
     /// <summary>Conditional jump on a register and a constant (BPF_JEQ, BPF_JNE, BPF_JSET).</summary>
     public void JumpIf(byte condition, int register, int value, int label) =>
         EmitJump((byte)(Bpf.BPF_JMP | condition | Bpf.BPF_K), register, value, label);
+
+    /// <summary>Conditional jump on two registers.</summary>
+    public void JumpIfRegister(byte condition, int left, int right, int label)
+    {
+        _jumps.Add((_instructions.Count, label));
+        Emit((byte)(Bpf.BPF_JMP | condition | Bpf.BPF_X), left, right, 0, 0);
+    }
+
+    /// <summary>Conditional jump on the low half of a register and a constant (Linux 5.1).</summary>
+    public void JumpIf32(byte condition, int register, int value, int label) =>
+        EmitJump((byte)(Bpf.BPF_JMP32 | condition | Bpf.BPF_K), register, value, label);
 
     /// <summary>The finished program.</summary>
     public bpf_insn[] Build()

@@ -5,10 +5,10 @@ using Tapline.Base;
 using Tapline.Base.Kernel;
 using static Tapline.Base.Kernel.LinuxFilter;
 
-namespace Tapline.Filter;
+namespace Tapline.Tests.Filter.Witness;
 
 /// <summary>A validated classic BPF program.</summary>
-public sealed class CbpfProgram
+internal sealed class CbpfProgram
 {
     /// <summary>The most instructions taken; libpcap emits a handful for each word of an expression.</summary>
     internal const int InstructionsMax = 65_536;

@@ -1,14 +1,14 @@
-// Runs a validated classic BPF program over a frame's bytes. Pure: borrows the spans for the call, allocates nothing,
-// any thread. A load outside the captured bytes ends the program with 0 ("no match"), as in the kernel and in libpcap;
+// A second judge for tests, fuzzer and bench. Runs a validated classic BPF program over a frame's bytes. Borrows the spans
+// for the call, allocates nothing. A load outside the captured bytes ends the program with 0 ("no match"), as in the kernel and in libpcap;
 // so does a division by a zero register. It ends after at most as many steps as the program is long, because jumps lead
 // forward.
 using System.Buffers.Binary;
 using Tapline.Base.Kernel;
 
-namespace Tapline.Filter;
+namespace Tapline.Tests.Filter.Witness;
 
 /// <summary>The classic BPF machine.</summary>
-public static class CbpfInterpreter
+internal static class CbpfInterpreter
 {
     /// <summary>
     /// Runs the program and returns its result: 0 = not selected. <paramref name="lengthBytes"/> is the frame's original

@@ -1,6 +1,6 @@
 // The classic BPF instruction set with each meaningful combination of class, size, mode and source as one dense number,
 // so that the interpreter's switch becomes one jump table.
-namespace Tapline.Filter;
+namespace Tapline.Tests.Filter.Witness;
 
 /// <summary>
 /// A decoded classic BPF operation. A = accumulator, X = index register, K = the instruction's constant.

@@ -1,7 +1,7 @@
 // One instruction as the interpreter reads it: jump targets are absolute, so no addition and no check at run time.
 using System.Runtime.InteropServices;
 
-namespace Tapline.Filter;
+namespace Tapline.Tests.Filter.Witness;
 
 /// <summary>A decoded and validated classic BPF instruction, 16 bytes.</summary>
 [StructLayout(LayoutKind.Sequential)]

@@ -1,0 +1,24 @@
+// Calculations as postfix code for a stack of words.
+using Tapline.Filter.Tree;
+
+namespace Tapline.Filter.Matching;
+
+/// <summary>What a value operation does with the stack.</summary>
+internal enum ValueCode : byte
+{
+    /// <summary>The calculation is over.</summary>
+    End,
+    Constant,
+    Length,
+    Variable,
+    Load,
+
+    /// <summary>Takes the index from the stack.</summary>
+    LoadIndexed,
+    HeaderLength,
+    Binary,
+    Negate,
+}
+
+/// <summary>One operation.</summary>
+internal readonly record struct ValueOperation(ValueCode Code, uint Number = 0, byte Size = 0, Arithmetic Operation = default);

@@ -1,0 +1,47 @@
+// The protocol words of pcap-filter(7). Each is a primitive of its own (`tcp`), and most qualify others (`tcp port 80`)
+// or say from where an offset counts (`tcp[13]`).
+namespace Tapline.Filter.Tree;
+
+/// <summary>A protocol word; <see cref="None"/> where the text names none.</summary>
+public enum ProtocolWord : byte
+{
+    None,
+    Ether,
+    Ip,
+    Ip6,
+    Arp,
+    Rarp,
+    Tcp,
+    Udp,
+    Sctp,
+    Icmp,
+    Icmp6,
+    Igmp,
+    Igrp,
+    Pim,
+    Ah,
+    Esp,
+    Vrrp,
+    Carp,
+    Atalk,
+    Aarp,
+    Decnet,
+    Lat,
+    Sca,
+    Moprc,
+    Mopdl,
+    Iso,
+    Esis,
+    Isis,
+    Clnp,
+    IsisL1,
+    IsisL2,
+    IsisIih,
+    IsisLsp,
+    IsisSnp,
+    IsisCsnp,
+    IsisPsnp,
+    Stp,
+    Ipx,
+    Netbeui,
+}

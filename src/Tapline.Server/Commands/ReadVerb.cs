@@ -74,6 +74,12 @@ internal static class ReadVerb
             return ExitCodes.Usage;
         }
 
+        filter.Bind(FilterNames.Of(new VmDirectory([], [], vms), []));
+        if (filter.NeedsDirectory && vms.Vms.Count == 0)
+        {
+            Console.Error.WriteLine("tapline: a capture file names no machines, so `vm` and `tag` select nothing; give --inventory FILE.");
+        }
+
         using var result = Analyse(files, filter, what, workers);
         using var output = new AnswerOutput();
         Print(result, what, isJson, vms, output);

@@ -91,8 +91,17 @@ internal sealed class EngineOpening(EngineOptions options)
             return null;
         }
 
+        capture.DirectoryChanged = Bind;
+        Bind();
         mirrors.OnToolPorts = names => capture.ExcludeNames([.. options.Exclude, .. names]);
         return Build(capture, mirrors, spoolFolder, recordFolder, recordFilter);
+
+        void Bind()
+        {
+            var names = FilterNames.Of(capture.Directory, capture.Points);
+            mirrors.SetNames(names);
+            recordFilter.Bind(names);
+        }
     }
 
     private EngineParts Build(

@@ -42,7 +42,7 @@ public static class KernelPlanning
                 kernelWhyNot = KernelWhyNot(hook);
             }
 
-            var request = Request(points, plan, links, kernelWhyNot, out refusal);
+            var request = Request(points, plan, links, hook, kernelWhyNot, out refusal);
             var decision = request is null ? null : KernelDecision.Make(request, out refusal);
             if (decision is null)
             {
@@ -56,7 +56,8 @@ public static class KernelPlanning
     }
 
     private static KernelRequest? Request(
-        IReadOnlyList<string> points, MirrorPlan plan, Dictionary<int, LinkInfo> links, string? kernelWhyNot, out string? mistake)
+        IReadOnlyList<string> points, MirrorPlan plan, Dictionary<int, LinkInfo> links, KernelHookKind hook, string? kernelWhyNot,
+        out string? mistake)
     {
         if (TargetParser.Parse(plan.To, out mistake) is not { } target)
         {
@@ -87,13 +88,19 @@ public static class KernelPlanning
                 _ => "its target is no interface of this host",
             },
             ShapeWhyNot = ShapeWhyNot(plan.Shape),
-            FilterWhyNot = FilterWhyNot(plan.Filter),
+            FilterWhyNot = FilterWhyNot(plan.Filter, hook, kernelWhyNot is null),
             KernelWhyNot = other is null ? kernelWhyNot : $"{other} is no interface on which a program could run",
         };
     }
 
-    /// <summary>Emission of a session's expression; null when it wants every frame.</summary>
-    internal static FilterEmission? Emission(string? expression) => null;
+    /// <summary>
+    /// Emission of a session's expression, which <see cref="Decide(EngineOptions, out string?)"/> has found fit for the
+    /// kernel; null when it wants every frame.
+    /// </summary>
+    internal static FilterEmission? Emission(string? expression) =>
+        FilterTree.Parse(expression, out _) is not { IsEverything: false } tree
+            ? null
+            : (code, reject) => Invariant.Check(EbpfEmitter.TryEmit(code, tree, LinkType.Ethernet, reject, out _));
 
     /// <summary>One frame in so many, if that is all of a session's shape; 1 = every frame.</summary>
     internal static int SampleOneIn(string? shape) => ShapeOrders.Read(shape, out _) is { SampleBy: SampleBy.Frame } plan
@@ -104,8 +111,20 @@ public static class KernelPlanning
         ? "its shape changes or chooses copies in user space, the kernel copies whole frames"
         : null;
 
-    private static string? FilterWhyNot(string? expression) =>
-        string.IsNullOrWhiteSpace(expression) ? null : "its expression needs user space in this version";
+    // What the emitter can express and this kernel's verifier takes. A wrong expression is somebody else's to refuse.
+    private static string? FilterWhyNot(string? expression, KernelHookKind hook, bool canAsk)
+    {
+        if (FilterTree.Parse(expression, out _) is not { IsEverything: false } tree)
+        {
+            return null;
+        }
+
+        var probe = new BpfAssembler();
+        return !EbpfEmitter.TryEmit(probe, tree, LinkType.Ethernet, probe.Label(), out var whyNot) ? whyNot
+            : canAsk && KernelMirror.FindProblem(hook, Emission(expression)) is { } problem
+                ? $"the kernel does not take its expression ({problem.TrimEnd('.')})"
+            : null;
+    }
 
     private static Dictionary<int, LinkInfo> Links()
     {

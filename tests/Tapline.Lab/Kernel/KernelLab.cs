@@ -81,7 +81,7 @@ internal sealed class KernelLab : IDisposable
     {
         var options = new EngineOptions
         {
-            Points = points, Mirrors = plans, Workers = 1, RingBudgetBytes = 256 << 20, Analyse = analyse,
+            Points = points, Mirrors = plans, Workers = 1, RingBudgetBytes = 256 << 20, Analyse = analyse, CanarySeconds = 0,
             KernelHook = hook,
         };
         return Host.Enter(() => (Engine.Start(options, s => Assert.Fail(s), out var problem), problem));

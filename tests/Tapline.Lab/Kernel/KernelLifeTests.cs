@@ -247,7 +247,7 @@ public sealed partial class KernelLifeTests
         using var lab = new KernelLab();
         var before = HostSnapshot.Take(lab.Host, _ => false);
         var sliced = lab.TryStart(KernelHookKind.Auto, false, KernelLab.Plan() with { Shape = "slice=96" });
-        Assert.Contains("slice needs user space", sliced.Fault!.Fault, StringComparison.Ordinal);
+        Assert.Contains("its shape changes or chooses copies in user space", sliced.Fault!.Fault, StringComparison.Ordinal);
         Assert.Equal(2, sliced.Fault.ExitCode);
         Assert.Equal(before, HostSnapshot.Take(lab.Host, _ => false));
 

@@ -78,6 +78,9 @@ public sealed class LiveCapture : IDisposable
     /// </summary>
     public Action? Looked { get; set; }
 
+    /// <summary>Called after <see cref="Directory"/> has changed, with nothing held; any control thread.</summary>
+    public Action? DirectoryChanged { get; set; }
+
     /// <summary>What could not be done, one sentence each (a ring that found no room, a reduced budget).</summary>
     public IReadOnlyList<string> Notices
     {
@@ -334,6 +337,7 @@ public sealed class LiveCapture : IDisposable
     // Looks at all links and makes rings, maps and the list of points follow. Any control thread.
     private void Refresh()
     {
+        bool isDirectoryNew;
         lock (_lock)
         {
             if (_stopped || _disposed || _links.ReadAll() is not { } links)
@@ -360,7 +364,7 @@ public sealed class LiveCapture : IDisposable
             }
 
             _idlePatterns = [.. _selector.FindIdle(selected)];
-            FollowDirectory();
+            isDirectoryNew = FollowDirectory();
             if (_registry.Generation != _generation)
             {
                 Volatile.Write(ref _points, [.. _registry.Points]);
@@ -368,10 +372,15 @@ public sealed class LiveCapture : IDisposable
             }
         }
 
+        if (isDirectoryNew)
+        {
+            DirectoryChanged?.Invoke();
+        }
+
         Looked?.Invoke();
     }
 
-    private void FollowDirectory()
+    private bool FollowDirectory()
     {
         var domains = _libvirt?.Domains ?? [];
         if (_registry.Generation != _generation || !ReferenceEquals(_inventory, _directory.Inventory)
@@ -380,7 +389,10 @@ public sealed class LiveCapture : IDisposable
             _domains = domains;
             Volatile.Write(
                 ref _directory, new VmDirectory(_registry.Points, [.. domains.Select(d => d.ToVm())], _inventory));
+            return true;
         }
+
+        return false;
     }
 
     private void ExcludeNamed(Dictionary<int, LinkInfo> links)

@@ -4,6 +4,7 @@
 using Tapline.Base;
 using Tapline.Base.Native;
 using Tapline.Capture.Ring;
+using Tapline.Filter;
 using Tapline.Mirror.Targets;
 
 namespace Tapline.Workers;
@@ -25,6 +26,7 @@ internal sealed class MirrorDesk : IDisposable
     private int _nextId;
     private KernelMirrors? _kernel;
     private LiveCapture? _capture;
+    private FilterDirectory _names = FilterDirectory.Empty;
 
     private MirrorDesk(EngineOptions options, int workers)
     {
@@ -132,6 +134,19 @@ internal sealed class MirrorDesk : IDisposable
         }
     }
 
+    /// <summary>What names in expressions stand for from now on.</summary>
+    public void SetNames(FilterDirectory names)
+    {
+        lock (_gate)
+        {
+            _names = names;
+            foreach (var mirror in Book.Current.Running)
+            {
+                mirror.Bind(names);
+            }
+        }
+    }
+
     /// <summary>Once a second: tells the kernel's sessions that the engine lives. Allocation-free.</summary>
     public void Beat() => Volatile.Read(ref _kernel)?.Beat();
 
@@ -202,6 +217,7 @@ internal sealed class MirrorDesk : IDisposable
                     return fault;
                 }
 
+                mirror.Bind(_names);
                 _nextId++;
                 opened.Add(mirror);
             }

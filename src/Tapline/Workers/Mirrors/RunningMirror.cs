@@ -1,6 +1,7 @@
 // One mirror session in force: what was ordered, and its instance on each worker. The instances are the workers' to use
 // until every worker follows a set without them; then the control thread disposes this. The counters stay readable.
 using Tapline.Base;
+using Tapline.Filter;
 using Tapline.Mirror;
 using Tapline.Mirror.Canary;
 using Tapline.Mirror.Kernel;
@@ -50,6 +51,15 @@ internal sealed class RunningMirror : IDisposable
 
     /// <summary>Its unchanging part in snapshots.</summary>
     public MirrorTexts Texts { get; }
+
+    /// <summary>Lets names in its expression stand for what the directory says. Control threads.</summary>
+    public void Bind(FilterDirectory names)
+    {
+        foreach (var session in _byWorker)
+        {
+            session.Options.Filter.Bind(names);
+        }
+    }
 
     /// <summary>What its canaries have shown; null = none was due yet. Written by the canaries' thread, read by any.</summary>
     public CanaryReport? Canary

@@ -26,6 +26,7 @@ public static class HostDoctor
             HostChecks.ReversePath(),
         };
         results.AddRange(PortChecks.Examine());
+        results.AddRange(IdentityChecks.Examine());
         if (dataFolder is not null)
         {
             results.AddRange(DiskChecks.Examine(dataFolder));

@@ -1,5 +1,6 @@
 // `--from` of a mirror session: which of the engine's points it copies. The words are those of --point.
 using Tapline.Capture;
+using Tapline.Capture.Points;
 
 namespace Tapline.Workers;
 
@@ -41,5 +42,5 @@ internal static class MirrorSources
     }
 
     private static bool IsLike(string? value, string pattern) =>
-        value is not null && System.IO.Enumeration.FileSystemName.MatchesSimpleExpression(pattern, value, ignoreCase: false);
+        value is not null && Glob.Matches(pattern, value);
 }

@@ -25,6 +25,7 @@ internal static class MirrorOpening
         }
 
         var ends = new List<MirrorEnds>();
+        var targets = new List<(string Session, MirrorTarget Target)>();
         var names = new HashSet<string>();
         foreach (var plan in plans)
         {
@@ -45,6 +46,7 @@ internal static class MirrorOpening
             }
 
             ends.Add(new MirrorEnds(plan.Session, plan.From, target.Interface));
+            targets.Add((plan.Session, target));
         }
 
         if (ends.Count == 0)
@@ -54,7 +56,8 @@ internal static class MirrorOpening
 
         var placeOf = ToolPortPlaces.Read();
         peers.AddRange(ends.Select(e => e.Interface).OfType<string>().Select(i => placeOf(i).PeerName).OfType<string>());
-        return MirrorValidation.Check(points, ends, placeOf);
+        return MirrorValidation.Check(points, ends, placeOf)
+            ?? TunnelLoops.Check(targets, points.Concat(plans.SelectMany(p => p.From)), TunnelLoops.OwnAddresses);
     }
 
     /// <summary>Opens a checked session; null and one sentence when the host refuses.</summary>

@@ -2,9 +2,10 @@
 # mirror-rate.sh [--sizes "64 512 1514"] [--rounds 5] [--seconds 2] [--parts "kernel user shape"] [--rates "50000 ..."]
 # Frames mirrored per second without loss. Part kernel: as fast as the source goes, through no mirror, a hand-written C
 # clone program (bench/clone.c, loaded by tc) and Tapline's kernel path, in turns. Part user: the highest rate at which
-# nothing is lost, Tapline's user path beside daemonlogger and an Open vSwitch mirror on its userspace datapath. Part
-# shape: frames that one worker of the user path deals with when more come, with each operation beside none. Truth is
-# the receive counters of the port and of the tool's end, for shapes the session's ledger. Needs root; makes and removes one namespace.
+# nothing is lost, Tapline's user path beside daemonlogger and an Open vSwitch mirror on its userspace datapath, and, with
+# --tools "tapline vxlan gre erspan", Tapline's tunnels over the same veth. Part shape: frames that one worker of the user
+# path deals with when more come, with each operation beside none. Truth is the receive counters of the port and of the
+# tool's end, for shapes the session's ledger. Needs root; makes and removes one namespace.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 sizes="64 512 1514"; seconds=2; rounds=5; parts="kernel user"; tools="tapline daemonlogger ovs"
@@ -13,7 +14,7 @@ while [ $# -gt 1 ]; do
     case $1 in
         --sizes) sizes=$2 ;; --rates) rates=$2 ;; --seconds) seconds=$2 ;; --rounds) rounds=$2 ;; --parts) parts=$2 ;;
         --tools) tools=$2 ;;
-        *) sed -n '2,7s/^# //p' "$0" >&2; exit 2 ;;
+        *) sed -n '2,9s/^# //p' "$0" >&2; exit 2 ;;
     esac
     shift 2
 done
@@ -35,6 +36,10 @@ make_ports() {
     ip -n "$space" link add v0 type veth peer name v1
     ip -n "$space" link add t0 type veth peer name t1
     for port in lo v0 v1 t0 t1; do ip -n "$space" link set "$port" up; done
+    # For tunnels: room for their headers, and a tool whose MAC address is known although it forgets all that it gets.
+    for port in t0 t1; do ip -n "$space" link set "$port" mtu 1600; done
+    ip -n "$space" address add 10.66.0.1/24 dev t0
+    ip -n "$space" neigh add 10.66.0.2 lladdr "$(in_space cat /sys/class/net/t1/address)" dev t0 nud permanent
     in_space ethtool -K v1 gro on
     in_space ethtool -K t0 tx off > /dev/null
     clone_object "$work/clone.o" "$(in_space cat /sys/class/net/t0/ifindex)"
@@ -70,9 +75,11 @@ start_mirror() {
             ip netns exec "$space" "$tapline" mirror --from v1 --to nic:t0 --mode user --workers 1 --json $shape \
                 > "$work/out" 2> "$work/err" & mirror=$!
             until_ok grep -q ready "$work/err" ;;
-        kernel | kernel-clsact | tapline)
-            local mode=kernel hook=; if [ "$1" = tapline ]; then mode=user; fi; if [ "$1" = kernel-clsact ]; then hook=clsact; fi
-            TAPLINE_KERNEL_HOOK=$hook ip netns exec "$space" "$tapline" mirror --from v1 --to nic:t0 --mode "$mode" --workers 1 --json \
+        kernel | kernel-clsact | tapline | vxlan | gre | erspan)
+            local mode=user hook= to=nic:t0
+            case $1 in kernel*) mode=kernel ;; vxlan | gre | erspan) to=$1://10.66.0.2 ;; esac
+            if [ "$1" = kernel-clsact ]; then hook=clsact; fi
+            TAPLINE_KERNEL_HOOK=$hook ip netns exec "$space" "$tapline" mirror --from v1 --to "$to" --mode "$mode" --workers 1 --json \
                 > "$work/out" 2> "$work/err" & mirror=$!
             until_ok grep -q ready "$work/err" ;;
     esac

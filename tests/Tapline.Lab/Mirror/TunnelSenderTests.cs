@@ -160,7 +160,8 @@ public sealed class TunnelSenderTests
             session.Finish();
             Assert.Equal((frames.Count, frames.Count), (session.Counters.Offered, session.Counters.Sent));
             Assert.Equal(
-                (expected.Count, expected.Sum(f => (long)f.Length)), (session.Counters.SentWireFrames, session.Counters.SentBytes));
+                (expected.Count, expected.Sum(f => (long)f.Length)),
+                (session.Counters.SentWireFrames, session.Counters.SentBytes));
 
             var fileBytes = 24 + expected.Sum(f => 16 + EthernetBytes + ipBytes + headerBytes + f.Length);
             LabWait.Until(() => new FileInfo(file).Length >= fileBytes, () => $"{fileBytes} bytes; {new FileInfo(file).Length} came");
@@ -205,8 +206,8 @@ public sealed class TunnelSenderTests
             "-o", "udp.check_checksum:TRUE",
         ];
         string[] ask = ["-T", "fields", "-E", "separator=,", "-E", "occurrence=f"];
-        string[] command = [.. common, .. ask, .. fields.Split(',').SelectMany(f => (string[])["-e", f])];
-        var lines = LabCommand.Run(command).TrimEnd('\n').Split('\n');
+        var wanted = fields.Split(',').SelectMany(f => (string[])["-e", f]);
+        var lines = LabCommand.Run([.. common, .. ask, .. wanted]).TrimEnd('\n').Split('\n');
         Assert.Equal((count, first), (lines.Length, lines[0]));
         const string Wrong = "ip.flags.mf == 1 || ip.frag_offset > 0 || ip.checksum.status == 0 || tcp.checksum.status == 0"
             + " || udp.checksum.status == 0";

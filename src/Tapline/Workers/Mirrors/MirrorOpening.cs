@@ -27,6 +27,7 @@ internal static class MirrorOpening
         }
 
         var ends = new List<MirrorEnds>();
+        var targets = new List<(string Session, MirrorTarget Target)>();
         var names = new HashSet<string>();
         foreach (var plan in plans)
         {
@@ -58,6 +59,8 @@ internal static class MirrorOpening
             {
                 ends.Add(new MirrorEnds(plan.Session, plan.From, null));
             }
+
+            targets.AddRange((target is GroupTarget group ? group.Members : [target]).Select(t => (plan.Session, t)));
         }
 
         if (ends.Count == 0)
@@ -67,7 +70,8 @@ internal static class MirrorOpening
 
         var placeOf = ToolPortPlaces.Read();
         peers.AddRange(ends.Select(e => e.Interface).OfType<string>().Select(i => placeOf(i).PeerName).OfType<string>());
-        return MirrorValidation.Check(points, ends, placeOf);
+        return MirrorValidation.Check(points, ends, placeOf)
+            ?? TunnelLoops.Check(targets, points.Concat(plans.SelectMany(p => p.From)), TunnelLoops.OwnAddresses);
     }
 
     /// <summary>Opens a checked session; null and one sentence when the host refuses.</summary>

@@ -10,41 +10,60 @@ namespace Tapline.Lab.Proofs;
 /// <param name="Findings">TCP analysis: each flagged segment with what is said of it, sorted.</param>
 internal sealed record TsharkVerdict(int RightChecksums, IReadOnlyList<string> Wrong, IReadOnlyList<string> Findings)
 {
-    private static readonly string[] s_options =
+    private const string Bad = "0";
+    private const string Good = "1";
+    private static readonly string[] s_segment =
     [
-        "-n", "-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE",
+        "ip.src", "tcp.srcport", "ip.dst", "tcp.dstport", "tcp.seq_raw", "tcp.ack_raw", "tcp.len", "ip.id",
     ];
+    private static readonly string[] s_sums =
+    [
+        "tcp.checksum.status", "udp.checksum.status", "ip.checksum.status", "icmp.checksum.status",
+    ];
+
 
     // What a tap could have done wrong. Which of the first it is tshark tells by times, and whether a window was full by
     // whether data or the other side's acknowledgement came first, which is chance when they met; so neither is compared.
-    private static readonly (string Name, string Filter)[] s_findings =
+    private static readonly (string Name, string[] Fields)[] s_findings =
     [
-        ("again or out of order", "tcp.analysis.retransmission || tcp.analysis.fast_retransmission"
-            + " || tcp.analysis.spurious_retransmission || tcp.analysis.out_of_order"),
-        ("something is missing before it", "tcp.analysis.lost_segment"),
-        ("acknowledges what was not seen", "tcp.analysis.ack_lost_segment"),
+        ("again or out of order",
+        [
+            "tcp.analysis.retransmission", "tcp.analysis.fast_retransmission", "tcp.analysis.spurious_retransmission",
+            "tcp.analysis.out_of_order",
+        ]),
+        ("something is missing before it", ["tcp.analysis.lost_segment"]),
+        ("acknowledges what was not seen", ["tcp.analysis.ack_lost_segment"]),
     ];
 
     public static TsharkVerdict Of(string capture)
     {
         LabNeeds.Tools("tshark");
-        // Status 0 is bad, 1 good.
-        var right = Lines(capture, "tcp.checksum.status == 1 || udp.checksum.status == 1", "frame.number").Length;
-        var wrong = Lines(
-            capture,
-            "ip.checksum.status == 0 || tcp.checksum.status == 0 || udp.checksum.status == 0 || icmp.checksum.status == 0"
-                + " || _ws.malformed",
-            "frame.number", "frame.protocols", "_ws.expert.message");
-        var findings = s_findings
-            .SelectMany(f => Lines(
-                capture, f.Filter,
-                "ip.src", "tcp.srcport", "ip.dst", "tcp.dstport", "tcp.seq_raw", "tcp.ack_raw", "tcp.len", "ip.id")
-            .Select(line => $"{f.Name}: {line}"))
-            .Order(StringComparer.Ordinal).ToList();
+        string[] fields =
+        [
+            "frame.number", "_ws.malformed", .. s_sums, .. s_segment, .. s_findings.SelectMany(f => f.Fields),
+        ];
+        var lines = LabCommand.Run(
+            [
+                "tshark", "-n", "-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE",
+                "-r", capture, "-T", "fields", "-E", "occurrence=f", .. fields.SelectMany(f => (string[])["-e", f]),
+            ]).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var right = 0;
+        List<string> wrong = [];
+        List<string> findings = [];
+        foreach (var line in lines)
+        {
+            var of = line.Split('\t').Select((value, i) => (fields[i], value)).ToDictionary();
+            right += of[s_sums[0]] == Good || of[s_sums[1]] == Good ? 1 : 0;
+            if (of["_ws.malformed"] != "" || s_sums.Any(s => of[s] == Bad))
+            {
+                wrong.Add(line);
+            }
+
+            findings.AddRange(s_findings.Where(f => f.Fields.Any(field => of[field] != ""))
+                .Select(f => $"{f.Name}: {string.Join(' ', s_segment.Select(s => of[s]))}"));
+        }
+
+        findings.Sort(StringComparer.Ordinal);
         return new TsharkVerdict(right, wrong, findings);
     }
-
-    private static string[] Lines(string capture, string filter, params string[] fields) => LabCommand.Run(
-        ["tshark", .. s_options, "-r", capture, "-Y", filter, "-T", "fields", .. fields.SelectMany(f => (string[])["-e", f])])
-        .Split('\n', StringSplitOptions.RemoveEmptyEntries);
 }

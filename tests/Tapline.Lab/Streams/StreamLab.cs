@@ -1,4 +1,5 @@
 // A switch whose first VM sends numbered UDP frames, and readers of what Tapline makes of them. Owner: the test.
+using System.Diagnostics;
 using System.Text.Json;
 using Tapline.Capture;
 using Tapline.Capture.Files;
@@ -43,6 +44,34 @@ internal sealed class StreamLab : IDisposable
         ]);
         process.WaitForLine(l => l == "ready");
         return process;
+    }
+
+    /// <summary>Starts tcpdump at the port into <c>witness.pcap</c>.</summary>
+    public LabProcess Witness(string filter)
+    {
+        var process = Host.Start("tcpdump", "-i", Port, "-Q", "in", "-B", "65536", "-U", "-w", this["witness.pcap"], filter);
+        process.WaitForLine(l => l.Contains("listening on", StringComparison.Ordinal));
+        return process;
+    }
+
+    /// <summary>
+    /// Ends it when it has written all: it looks at its ring once a second at the latest, and forgets what is there when it ends.
+    /// </summary>
+    public void StopWitness(LabProcess process)
+    {
+        var file = new FileInfo(this["witness.pcap"]);
+        var (length, since) = (-1L, Stopwatch.GetTimestamp());
+        LabWait.Until(
+            () =>
+            {
+                file.Refresh();
+                since = file.Length == length ? since : Stopwatch.GetTimestamp();
+                length = file.Length;
+                return Stopwatch.GetElapsedTime(since).TotalSeconds > 2;
+            },
+            "tcpdump to have written all");
+        process.Stop();
+        Assert.Contains("0 packets dropped by kernel", process.Error, StringComparison.Ordinal);
     }
 
     /// <summary>Ends it and returns its session's ledger, which balances.</summary>

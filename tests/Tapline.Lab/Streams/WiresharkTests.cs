@@ -44,9 +44,9 @@ public sealed class WiresharkTests
     public void Wireshark_lists_the_points_and_captures_at_them()
     {
         using var lab = new StreamLab();
-        var folder = Directory.CreateDirectory(lab["extcap"]).FullName;
-        LabCommand.Run(TaplineProgram.Path(), "extcap", "--install", "--folder", folder);
-        string[] tshark = ["env", $"WIRESHARK_EXTCAP_DIR={folder}", "tshark"];
+        string[] user = ["env", $"HOME={lab["home"]}", $"XDG_CONFIG_HOME={lab["home"]}/.config"];
+        string[] tshark = [.. user, "tshark"];
+        LabCommand.Run([.. user, TaplineProgram.Path(), "extcap", "--install", "--user"]);
         var list = lab.Host.Run([.. tshark, "-D"]);
         Assert.Contains($"tapline-switch-{lab.Network.Bridge.Name} (Tapline: everything that enters", list, StringComparison.Ordinal);
         Assert.Contains($"tapline-port-{lab.Port} (Tapline: {lab.Network.Vms[0].Name} ({lab.Port} on", list, StringComparison.Ordinal);
@@ -57,11 +57,11 @@ public sealed class WiresharkTests
         stop.Cancel();
         load.Join();
         Assert.Equal(1000, StreamLab.Frames(lab["got.pcapng"]).Count);
-        var script = Path.Combine(folder, "tapline");
+        var script = lab["home/.config/wireshark/extcap/tapline"];
         Assert.Empty(lab.Host.Run(script, "--extcap-interface", $"tapline-port-{lab.Port}", "--extcap-capture-filter", "tcp port 80"));
         Assert.NotEmpty(lab.Host.Run(script, "--extcap-interface", $"tapline-port-{lab.Port}", "--extcap-capture-filter", "tcp prt 80"));
-        LabCommand.Run(TaplineProgram.Path(), "extcap", "--remove", "--folder", folder);
-        Assert.Empty(Directory.GetFiles(folder));
+        LabCommand.Run([.. user, TaplineProgram.Path(), "extcap", "--remove", "--user"]);
+        Assert.False(File.Exists(script));
     }
 
     private static JsonElement Session(LabEngine engine) => StreamLab.Session(engine.Snapshot()!.Value);

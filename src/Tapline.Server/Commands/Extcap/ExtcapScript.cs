@@ -23,7 +23,12 @@ internal static class ExtcapScript
         get
         {
             var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
-            return [Path.Combine(home, ".local/lib/wireshark/extcap"), Path.Combine(home, ".config/wireshark/extcap")];
+            var config = Environment.GetEnvironmentVariable("XDG_CONFIG_HOME");
+            return
+            [
+                Path.Combine(home, ".local/lib/wireshark/extcap"),
+                Path.Combine(string.IsNullOrEmpty(config) ? Path.Combine(home, ".config") : config, "wireshark/extcap"),
+            ];
         }
     }
 

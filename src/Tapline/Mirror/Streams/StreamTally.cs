@@ -13,21 +13,25 @@ internal sealed class StreamTally(StreamLosses losses)
     private const int BlockBytes = 20 + OptionsBytes + 8;
     private readonly long[] _written = new long[Limits.PointsMax];
     private readonly long[] _dropped = new long[Limits.PointsMax];
-    private readonly long[] _missedBefore = new long[Limits.PointsMax];
+    private readonly long[] _lost = new long[Limits.PointsMax];
+    private readonly long[] _lostBefore = new long[Limits.PointsMax];
+    private readonly long[] _ring = new long[Limits.PointsMax];
     private readonly long[] _ringBefore = new long[Limits.PointsMax];
     private long _startNs;
 
-    /// <summary>The receiver begins now: losses so far are none of its.</summary>
+    /// <summary>The receiver begins now. Losses before are none of its, but for those since its own last ending.</summary>
     public void Begin(long nowNs)
     {
+        if (_startNs == 0)
+        {
+            ReadLosses();
+        }
+
         _startNs = nowNs;
         Array.Clear(_written);
         Array.Clear(_dropped);
-        for (var point = 0; point < Limits.PointsMax; point++)
-        {
-            _missedBefore[point] = losses.Missed(point);
-            _ringBefore[point] = losses.DroppedBefore(point);
-        }
+        _lost.CopyTo(_lostBefore, 0);
+        _ring.CopyTo(_ringBefore, 0);
     }
 
     /// <summary>The receiver got the chunk, or not.</summary>
@@ -40,9 +44,13 @@ internal sealed class StreamTally(StreamLosses losses)
         }
     }
 
-    /// <summary>Points of which there is something to tell get an interface, those included of which all was lost.</summary>
-    public void NameTouched(StreamInterfaces interfaces)
+    /// <summary>
+    /// The receiver ends now: its losses are read once, and points of which there is something to tell get an interface,
+    /// those included of which all was lost.
+    /// </summary>
+    public void End(StreamInterfaces interfaces)
     {
+        ReadLosses();
         for (var point = 0; point < Limits.PointsMax; point++)
         {
             if (Dropped(point) > 0)
@@ -52,7 +60,7 @@ internal sealed class StreamTally(StreamLosses losses)
         }
     }
 
-    /// <summary>Room that <see cref="Write"/> needs.</summary>
+    /// <summary>Room that <see cref="Write"/> needs, after <see cref="End"/>.</summary>
     public int Bytes(StreamInterfaces interfaces)
     {
         var bytes = 0;
@@ -77,12 +85,11 @@ internal sealed class StreamTally(StreamLosses losses)
             }
 
             // Packets as written, except that a super-frame that was lost counts once: it never was cut.
-            var ring = losses.DroppedBefore(point) - _ringBefore[point];
             var at = PcapngWriter.WriteOption(options, 2, SwapHalves(_startNs)); // isb_starttime
             at += PcapngWriter.WriteOption(options[at..], 3, SwapHalves(nowNs)); // isb_endtime
             at += PcapngWriter.WriteOption(options[at..], 4, _written[point] + Dropped(point)); // isb_ifrecv
             at += PcapngWriter.WriteOption(options[at..], 5, Dropped(point)); // isb_ifdrop: all losses
-            at += PcapngWriter.WriteOption(options[at..], 7, ring); // isb_osdrop
+            at += PcapngWriter.WriteOption(options[at..], 7, _ring[point] - _ringBefore[point]); // isb_osdrop
             at += PcapngWriter.WriteOption(options[at..], 8, _written[point]); // isb_usrdeliv
             Invariant.Check(at == OptionsBytes);
             length += PcapngWriter.WriteStatistics(target[length..], (uint)interfaces.Find(point), nowNs, options);
@@ -95,7 +102,16 @@ internal sealed class StreamTally(StreamLosses losses)
         interfaces.Find(point) >= 0 && (_written[point] > 0 || Dropped(point) > 0);
 
     private long Dropped(int point) =>
-        _dropped[point] + losses.Missed(point) - _missedBefore[point] + losses.DroppedBefore(point) - _ringBefore[point];
+        _dropped[point] + _lost[point] - _lostBefore[point] + _ring[point] - _ringBefore[point];
+
+    private void ReadLosses()
+    {
+        for (var point = 0; point < Limits.PointsMax; point++)
+        {
+            _lost[point] = losses.Missed(point);
+            _ring[point] = losses.DroppedBefore(point);
+        }
+    }
 
     // Times in options are two 32-bit halves, the upper one first, unlike the other 64-bit numbers.
     private static long SwapHalves(long value) => (long)BitOperations.RotateLeft((ulong)value, 32);

@@ -74,6 +74,33 @@ public class FileStreamTests
     }
 
     [Fact]
+    public void EveryLossIsStatedByExactlyOneFile()
+    {
+        using var folder = new TemporaryFolder();
+        using var stream = new StreamFixture($"file:{folder["r"]}?rotate=10f");
+
+        // No super-frame can have these facts, so it cannot leave as a wire would carry it.
+        var impossible = new FrameMeta
+        {
+            CapturedLength = 60, OriginalLength = 60, PointId = 1, LinkType = LinkType.Ethernet, GsoType = GsoType.Tcpv4, GsoSize = 10,
+        };
+        for (var i = 0; i < 55; i++)
+        {
+            stream.Offer();
+            stream.Offer(impossible, new byte[60], worker: 1);
+            if (i % 4 == 0)
+            {
+                stream.Drain();
+            }
+        }
+
+        stream.Finish();
+        Assert.Equal((55, 55), (stream.Sum(c => c.Sent), stream.Sum(c => c.DroppedError)));
+        var told = folder.Names.Select(n => Statistics(SegmentFile.Blocks(folder[n]), 0)).ToList();
+        Assert.Equal((6, 55, 110), (told.Count, told.Sum(t => t.Dropped), told.Sum(t => t.Received)));
+    }
+
+    [Fact]
     public void RotationBySizeKeepsFilesWhole()
     {
         using var folder = new TemporaryFolder();
@@ -161,6 +188,8 @@ public class FileStreamTests
         Assert.Contains("symbolic link", StreamFixture.Refusal($"file:{folder["link"]}?overwrite"), StringComparison.Ordinal);
         using var stream = new StreamFixture($"file:{folder["a"]}?overwrite");
         stream.Offer();
+        stream.Drain();
+        Assert.Contains("Another session writes", StreamFixture.Refusal($"file:{folder["a"]}?overwrite"), StringComparison.Ordinal);
         stream.Finish();
         Assert.Single(SegmentFile.Frames(folder["a"]));
     }

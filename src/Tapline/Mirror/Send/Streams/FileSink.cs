@@ -20,7 +20,9 @@ internal sealed class FileSink : StreamSink
     private const int RoomBytes = 1 << 20;
 
     private const int NamesTriedMax = 1000;
+    private static readonly HashSet<string> s_places = new(StringComparer.Ordinal);
     private readonly FileTarget _target;
+    private readonly string _place;
     private readonly DiskCalls _disk;
     private readonly StreamInterfaces _interfaces;
     private readonly StreamTally _tally;
@@ -35,9 +37,10 @@ internal sealed class FileSink : StreamSink
     private int _number;
     private long _retryNs;
 
-    private FileSink(FileTarget target, StreamParts parts, DiskCalls disk)
+    private FileSink(FileTarget target, string place, StreamParts parts, DiskCalls disk)
     {
         _target = target;
+        _place = place;
         _parts = parts;
         _interfaces = parts.Interfaces;
         _tally = new StreamTally(parts.Losses);
@@ -47,10 +50,26 @@ internal sealed class FileSink : StreamSink
     /// <summary>Makes the first file; null and one sentence when that is not possible.</summary>
     public static FileSink? Open(FileTarget target, StreamParts parts, DiskCalls disk, out string? error)
     {
-        var sink = new FileSink(target, parts, disk);
-        var result = sink.TryBegin();
-        error = result == 0 ? null : sink.Explain(result);
-        return error is null ? sink : null;
+        // A session that is changed and keeps its file would otherwise write it together with the one before.
+        var place = Path.GetFullPath(target.Path);
+        lock (s_places)
+        {
+            if (s_places.Contains(place))
+            {
+                error = $"Another session writes {target.Path}; give each a file of its own.";
+                return null;
+            }
+
+            var sink = new FileSink(target, place, parts, disk);
+            var result = sink.TryBegin();
+            error = result == 0 ? null : sink.Explain(result);
+            if (error is null)
+            {
+                s_places.Add(place);
+            }
+
+            return error is null ? sink : null;
+        }
     }
 
     /// <inheritdoc/>
@@ -100,6 +119,11 @@ internal sealed class FileSink : StreamSink
 
     public override void Dispose()
     {
+        lock (s_places)
+        {
+            s_places.Remove(_place);
+        }
+
         if (_fd >= 0)
         {
             _ = _disk.Close(_fd);
@@ -192,7 +216,7 @@ internal sealed class FileSink : StreamSink
         }
 
         // A full disk may refuse the ending too; then the file has all its packets and no statistics.
-        _tally.NameTouched(_interfaces);
+        _tally.End(_interfaces);
         var ending = new byte[_tally.Bytes(_interfaces)];
         var length = _length;
         _tally.Write(ending, _interfaces, Clock.NowNs());

@@ -21,10 +21,14 @@ internal sealed unsafe class ListenerSink : StreamSink
     private const long EndNs = 3 * Clock.SecondNs;
     private const int EndPollMs = 50;
     private const int Backlog = 16;
+
+    /// <summary>Before the next client is taken when descriptors had run out.</summary>
+    private const long AcceptPauseNs = Clock.SecondNs;
     private readonly Socket _listener;
     private readonly StreamParts _parts;
     private readonly List<StreamSubscriber> _clients = [];
     private IReadOnlyList<StreamClient> _infos = [];
+    private long _acceptAfterNs;
 
     private ListenerSink(Socket listener, StreamParts parts)
     {
@@ -134,7 +138,8 @@ internal sealed unsafe class ListenerSink : StreamSink
         var count = _clients.Count;
         var descriptors = stackalloc pollfd[Limits.StreamClientsMax + 2];
         descriptors[0] = new pollfd { fd = _parts.Wake.Descriptor, events = POLLIN };
-        descriptors[1] = new pollfd { fd = (int)_listener.Handle, events = POLLIN };
+        var listener = Clock.MonotonicNs() >= _acceptAfterNs ? (int)_listener.Handle : -1;
+        descriptors[1] = new pollfd { fd = listener, events = POLLIN };
         for (var c = 0; c < count; c++)
         {
             var events = _clients[c].Waiting > 0 ? POLLIN | POLLOUT : POLLIN;
@@ -163,28 +168,35 @@ internal sealed unsafe class ListenerSink : StreamSink
 
     private void Accept()
     {
-        Socket socket;
+        Socket? socket = null;
         try
         {
             socket = _listener.Accept();
+            if (_clients.Count < Limits.StreamClientsMax)
+            {
+                socket.Blocking = false;
+                socket.NoDelay = true;
+                socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+                var (local, peer) = (socket.LocalEndPoint, socket.RemoteEndPoint);
+                if (local is IPEndPoint ours && peer is IPEndPoint theirs)
+                {
+                    Welcome(new StreamSubscriber(socket, ours, theirs, _parts));
+                    return;
+                }
+            }
         }
-        catch (SocketException)
+        catch (SocketException e)
         {
-            // He has gone again.
-            return;
+            // He has gone again, which any of these calls may notice; or there are no descriptors left, which passes too.
+            _acceptAfterNs = e.SocketErrorCode == SocketError.TooManyOpenSockets ? Clock.MonotonicNs() + AcceptPauseNs : 0;
         }
 
-        if (_clients.Count == Limits.StreamClientsMax)
-        {
-            socket.Dispose();
-            return;
-        }
+        socket?.Dispose();
+    }
 
-        socket.Blocking = false;
-        socket.NoDelay = true;
-        socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+    private void Welcome(StreamSubscriber client)
+    {
         // Known as our own before its first packet.
-        var client = new StreamSubscriber(socket, _parts);
         _clients.Add(client);
         Publish();
         if (!client.TrySend())

@@ -121,7 +121,7 @@ internal sealed unsafe class PipeSink : StreamSink
     /// <inheritdoc/>
     public override void End()
     {
-        _tally.NameTouched(_interfaces);
+        _tally.End(_interfaces);
         var ending = new byte[_tally.Bytes(_interfaces)];
         _tally.Write(ending, _interfaces, Clock.NowNs());
         Hurry();

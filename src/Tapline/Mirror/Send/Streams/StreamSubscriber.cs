@@ -21,15 +21,18 @@ internal sealed class StreamSubscriber : IDisposable
     private long _tail;
     private int _described;
 
-    public StreamSubscriber(Socket socket, StreamParts parts)
+    /// <param name="socket">Its connection, owned from now on; does not block.</param>
+    /// <param name="local">Our end.</param>
+    /// <param name="peer">Its end.</param>
+    /// <param name="parts">Of the stream.</param>
+    public StreamSubscriber(Socket socket, IPEndPoint local, IPEndPoint peer, StreamParts parts)
     {
         _socket = socket;
         _interfaces = parts.Interfaces;
         _tally = new StreamTally(parts.Losses);
         _tally.Begin(Clock.NowNs());
-        var peer = (IPEndPoint?)socket.RemoteEndPoint;
-        Info = new StreamClient(peer?.ToString() ?? "");
-        Ports = ((ushort)((IPEndPoint)socket.LocalEndPoint!).Port, (ushort)(peer?.Port ?? 0));
+        Info = new StreamClient(peer.ToString());
+        Ports = ((ushort)local.Port, (ushort)peer.Port);
         Put(parts.Header);
     }
 
@@ -100,7 +103,7 @@ internal sealed class StreamSubscriber : IDisposable
     /// <summary>Puts the last blocks into the buffer, as far as there is room.</summary>
     public void PutEnding()
     {
-        _tally.NameTouched(_interfaces);
+        _tally.End(_interfaces);
         var ending = new byte[_tally.Bytes(_interfaces)];
         _tally.Write(ending, _interfaces, Clock.NowNs());
         if (_interfaces.BytesFrom(_described) + ending.Length <= Room)

@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
-# mirror-rate.sh [--sizes "64 512 1514"] [--rounds 5] [--seconds 2] [--parts "kernel user shape"] [--rates "50000 ..."]
+# mirror-rate.sh [--sizes "64 512 1514"] [--rounds 5] [--seconds 2] [--parts "kernel user"] [--rates "50000 ..."]
 # Frames mirrored per second without loss. Part kernel: as fast as the source goes, through no mirror, a hand-written C
 # clone program (bench/clone.c, loaded by tc) and Tapline's kernel path, in turns. Part user: the highest rate at which
 # nothing is lost, Tapline's user path beside daemonlogger and an Open vSwitch mirror on its userspace datapath, and, with
-# --tools "tapline vxlan gre erspan", Tapline's tunnels over the same veth. Part shape: frames that one worker of the user
-# path deals with when more come, with each operation beside none. Truth is the receive counters of the port and of the
-# tool's end, for shapes the session's ledger. Needs root; makes and removes one namespace.
+# --tools "tapline vxlan gre erspan", Tapline's tunnels over the same veth. Truth is the receive counters of the port and of
+# the tool's end. Needs root; makes and removes one namespace.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 sizes="64 512 1514"; seconds=2; rounds=5; parts="kernel user"; tools="tapline daemonlogger ovs"
@@ -14,7 +13,7 @@ while [ $# -gt 1 ]; do
     case $1 in
         --sizes) sizes=$2 ;; --rates) rates=$2 ;; --seconds) seconds=$2 ;; --rounds) rounds=$2 ;; --parts) parts=$2 ;;
         --tools) tools=$2 ;;
-        *) sed -n '2,9s/^# //p' "$0" >&2; exit 2 ;;
+        *) sed -n '2,8s/^# //p' "$0" >&2; exit 2 ;;
     esac
     shift 2
 done
@@ -71,10 +70,6 @@ start_mirror() {
         daemonlogger)
             ip netns exec "$space" daemonlogger -i v1 -o t0 > "$work/out" 2> "$work/err" & mirror=$!
             until_ok grep -qi 'log\|sniff' "$work/err" "$work/out"; sleep 0.5 ;;
-        shape)
-            ip netns exec "$space" "$tapline" mirror --from v1 --to nic:t0 --mode user --workers 1 --json $shape \
-                > "$work/out" 2> "$work/err" & mirror=$!
-            until_ok grep -q ready "$work/err" ;;
         kernel | kernel-clsact | tapline | vxlan | gre | erspan)
             local mode=user hook= to=nic:t0
             case $1 in kernel*) mode=kernel ;; vxlan | gre | erspan) to=$1://10.66.0.2 ;; esac
@@ -155,33 +150,6 @@ part_user() {
         done
         printf 'highest lossless rate at %d bytes, frames per second:' "$size"
         for tool in $tools; do printf ' %s %d' "$tool" "${best[$tool]}"; done; echo; echo
-    done
-}
-
-part_shape() {
-    (umask 077; head -c 32 /dev/urandom > "$work/key")
-    local shapes=("" "--dedup 50ms" "--sample flow:1/2" "--strip vlan,tunnels" "--mask payload" "--mask passwords,http-cookies"
-        "--mask cards" "--mask emails" "--anonymise $work/key" "--mac-dst 02:00:00:00:00:99" "--vlan 100" "--slice l4+16"
-        "--cap 900G" "--pace 900G" "--dedup 50ms --mask passwords,http-cookies,cards --anonymise $work/key --vlan 100 --slice l4+64")
-    echo "Shapes, as fast as the source goes: frames per second that the session dealt with, and that share of no shape at all;"
-    echo "$rounds rounds of $seconds s in turns, medians of the rounds"
-    for size in $sizes; do
-        rm -f "$work"/shape.*
-        for _ in $(seq "$rounds"); do
-            for i in "${!shapes[@]}"; do
-                shape=${shapes[$i]}
-                measure shape "$size" 0
-                sed -E 's/.*"offered":([0-9]+).*/\1/' "$work/out" | tr -dc '0-9\n' | awk -v s="$seconds" 'NF {printf "%d\n", $1 / s; exit}' \
-                    >> "$work/shape.$i"
-            done
-        done
-        none=$(median < "$work/shape.0")
-        for i in "${!shapes[@]}"; do
-            rate=$(median < "$work/shape.$i")
-            printf '%-5d %9.0f %5.2f  %s\n' "$size" "$rate" "$(awk -v r="$rate" -v n="$none" 'BEGIN {print r / n}')" \
-                "$(echo "${shapes[$i]:-(none)}" | sed "s|$work/||g")"
-        done
-        echo
     done
 }
 

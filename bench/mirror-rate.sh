@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# mirror-rate.sh [--sizes "64 512 1514"] [--rounds 5] [--seconds 2] [--parts "kernel user"] [--rates "50000 ..."]
+# mirror-rate.sh [--sizes "64 512 1514"] [--rounds 5] [--seconds 2] [--parts "kernel user shape"] [--rates "50000 ..."]
 # Frames mirrored per second without loss. Part kernel: as fast as the source goes, through no mirror, a hand-written C
 # clone program (bench/clone.c, loaded by tc) and Tapline's kernel path, in turns. Part user: the highest rate at which
-# nothing is lost, Tapline's user path beside daemonlogger and an Open vSwitch mirror on its userspace datapath. Truth is
-# the receive counters of the port and of the tool's end. Needs root; makes and removes one namespace.
+# nothing is lost, Tapline's user path beside daemonlogger and an Open vSwitch mirror on its userspace datapath. Part
+# shape: processor time that the user path takes for a frame, with each operation beside none, at a rate without loss.
+# Truth is the receive counters of the port and of the tool's end, for shapes the kernel's account of the threads. Needs root; makes and removes one namespace.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 sizes="64 512 1514"; seconds=2; rounds=5; parts="kernel user"; tools="tapline daemonlogger ovs"
@@ -12,7 +13,7 @@ while [ $# -gt 1 ]; do
     case $1 in
         --sizes) sizes=$2 ;; --rates) rates=$2 ;; --seconds) seconds=$2 ;; --rounds) rounds=$2 ;; --parts) parts=$2 ;;
         --tools) tools=$2 ;;
-        *) sed -n '2,6s/^# //p' "$0" >&2; exit 2 ;;
+        *) sed -n '2,7s/^# //p' "$0" >&2; exit 2 ;;
     esac
     shift 2
 done
@@ -65,6 +66,10 @@ start_mirror() {
         daemonlogger)
             ip netns exec "$space" daemonlogger -i v1 -o t0 > "$work/out" 2> "$work/err" & mirror=$!
             until_ok grep -qi 'log\|sniff' "$work/err" "$work/out"; sleep 0.5 ;;
+        shape)
+            ip netns exec "$space" "$tapline" mirror --from v1 --to nic:t0 --mode user --workers 1 --json $shape \
+                > "$work/out" 2> "$work/err" & mirror=$!
+            until_ok grep -q ready "$work/err" ;;
         kernel | kernel-clsact | tapline)
             local mode=kernel hook=; if [ "$1" = tapline ]; then mode=user; fi; if [ "$1" = kernel-clsact ]; then hook=clsact; fi
             TAPLINE_KERNEL_HOOK=$hook ip netns exec "$space" "$tapline" mirror --from v1 --to nic:t0 --mode "$mode" --workers 1 --json \
@@ -143,6 +148,53 @@ part_user() {
         done
         printf 'highest lossless rate at %d bytes, frames per second:' "$size"
         for tool in $tools; do printf ' %s %d' "$tool" "${best[$tool]}"; done; echo; echo
+    done
+}
+
+# Nanoseconds of processor time that all threads of the mirror have had.
+mirror_cpu() { cat /proc/"$mirror"/task/*/schedstat | awk '{n += $1} END {printf "%.0f", n}'; }
+
+# drive SIZE RATE SECONDS: sends, and waits until what waits in the ring is dealt with (a block is handed over after a while).
+drive() {
+    "$lab" frames --netns "$space" --dev v0 --size "$1" --rate "$2" --seconds "$3" --cpu "$cpu" > /dev/null
+    sleep 0.3
+}
+
+part_shape() {
+    (umask 077; head -c 32 /dev/urandom > "$work/key")
+    local shapes=("" "--dedup 50ms" "--sample flow:1/2" "--strip vlan,tunnels" "--mask payload" "--mask passwords,http-cookies"
+        "--mask cards" "--mask emails" "--anonymise $work/key" "--mac-dst 02:00:00:00:00:99" "--vlan 100" "--slice l4+16"
+        "--cap 900G" "--pace 900G" "--dedup 50ms --mask passwords,http-cookies,cards --anonymise $work/key --vlan 100 --slice l4+64")
+    local rate=60000
+    echo "Shapes at $rate frames per second, UDP: processor time of the mirror for each frame, and the frames per second that a"
+    echo "processor could so deal with; $rounds rounds of $seconds s in turns, medians. The sending system call is part of it."
+    echo "Protocol fields are looked for in TCP only, so that word costs here what its flow table costs."
+    printf '%-5s %9s %11s %7s %7s  %s\n' size "ns/frame" "frames/s" "of none" "lost" shape
+    for size in $sizes; do
+        rm -f "$work"/shape.*
+        for _ in $(seq "$rounds"); do
+            for i in "${!shapes[@]}"; do
+                shape=${shapes[$i]}
+                start_mirror shape
+                drive "$size" "$rate" 0.7
+                local cpu_before frames_before
+                cpu_before=$(mirror_cpu); frames_before=$(received v1)
+                drive "$size" "$rate" "$seconds"
+                awk -v c="$cpu_before" -v d="$(mirror_cpu)" -v f="$frames_before" -v g="$(received v1)" \
+                    'BEGIN {printf "%.1f\n", (d - c) / (g - f)}' >> "$work/shape.$i"
+                stop_mirror
+                grep -o '"\(dropped_ring\|busy\)":[0-9]*' "$work/out" | awk -F: '{n += $2} END {print n + 0}' >> "$work/lost.$i"
+            done
+        done
+        local none; none=$(median < "$work/shape.0")
+        for i in "${!shapes[@]}"; do
+            printf '%-5d %9.0f %11.0f %7.2f %7d  %s\n' "$size" "$(median < "$work/shape.$i")" \
+                "$(awk -v n="$(median < "$work/shape.$i")" 'BEGIN {print 1e9 / n}')" \
+                "$(awk -v n="$none" -v m="$(median < "$work/shape.$i")" 'BEGIN {print n / m}')" \
+                "$(awk '{n += $1} END {print n}' "$work/lost.$i")" "$(echo "${shapes[$i]:-(none)}" | sed "s|$work/||g")"
+        done
+        rm -f "$work"/lost.*
+        echo
     done
 }
 

@@ -203,7 +203,7 @@ internal sealed class FrameShaper : IDisposable
             return true;
         }
 
-        if (_map.IsFull || (_addresses is not null && (_map.HidesAddress || HidesAddresses(layout))))
+        if (_map.IsFull || IsUnread(layout) || (_addresses is not null && (_map.HidesAddress || HidesAddresses(layout))))
         {
             return false;
         }
@@ -223,10 +223,13 @@ internal sealed class FrameShaper : IDisposable
         return true;
     }
 
-    // Where a header is cut, broken or too deep, an address may stand in what could not be read.
+    // What is announced as IP and cannot be read: where its addresses and its payload lie is not known.
+    private static bool IsUnread(in FrameLayout layout) =>
+        layout.IpVersion == 0 && layout.Verdict is not DecodeVerdict.Link;
+
+    // Where a header inside is broken or too deep, an address may stand in what could not be read.
     private static bool HidesAddresses(in FrameLayout layout) => layout.Verdict == DecodeVerdict.TooDeep
-        || (layout.Flags & LayoutFlags.TunnelBroken) != 0
-        || (layout.IpVersion == 0 && layout.Verdict is not DecodeVerdict.Link);
+        || (layout.Flags & LayoutFlags.TunnelBroken) != 0;
 
     private void ReplaceAddresses(in FramePatch patch)
     {

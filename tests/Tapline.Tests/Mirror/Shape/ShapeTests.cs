@@ -222,6 +222,31 @@ public class ShapeTests
         Assert.Equal(5, mistakes.Count);
     }
 
+    [Theory]
+    [InlineData("mask=payload")]
+    [InlineData("mask=cards")]
+    [InlineData("anonymise=k")]
+    public void WhatCannotBeReadDoesNotLeave(string shape)
+    {
+        byte[][] broken =
+        [
+            [.. new byte[12], 8, 0, 0x55, .. Encoding.ASCII.GetBytes("secret, in no version of IP that there is")],
+            [.. new byte[12], 8, 0, 0x41, .. Encoding.ASCII.GetBytes("secret, under a header of four bytes .....")],
+        ];
+        foreach (var frame in broken)
+        {
+            var (taken, counters) = Run(shape, session => Offer(session, Meta(frame, 1), frame));
+            Assert.Equal((0, 1L, true), (taken.Count, counters.DroppedError, counters.Balances));
+        }
+
+        var (left, _) = Run(shape, session =>
+        {
+            var arp = new FrameBuilder().Ethernet().Arp().Build(60);
+            Offer(session, Meta(arp, 1), arp);
+        });
+        Assert.Single(left);
+    }
+
     // At each length to which a capture may have cut a frame: what leaves has no byte of an address that was in it.
     [Fact]
     public void ACutFrameLeavesNoPartOfAnAddress()

@@ -4,6 +4,7 @@ using System.CommandLine;
 using Tapline.Base;
 using Tapline.Capture.Identity;
 using Tapline.Filter;
+using Tapline.Workers;
 using Tapline.Workers.Offline;
 
 namespace Tapline.Server.Commands;

@@ -17,6 +17,9 @@ internal sealed class StreamTally(StreamLosses losses)
     private readonly long[] _lostBefore = new long[Limits.PointsMax];
     private readonly long[] _ring = new long[Limits.PointsMax];
     private readonly long[] _ringBefore = new long[Limits.PointsMax];
+
+    // What the rings lost of points that the session does not copy is nothing that the receiver lacks.
+    private readonly bool[] _isOurs = new bool[Limits.PointsMax];
     private long _startNs;
 
     /// <summary>The receiver begins now. Losses before are none of its, but for those since its own last ending.</summary>
@@ -41,6 +44,7 @@ internal sealed class StreamTally(StreamLosses losses)
         foreach (var point in chunk.Points)
         {
             counts[point] += chunk.Count(point);
+            _isOurs[point] = true;
         }
     }
 
@@ -89,7 +93,7 @@ internal sealed class StreamTally(StreamLosses losses)
             at += PcapngWriter.WriteOption(options[at..], 3, SwapHalves(nowNs)); // isb_endtime
             at += PcapngWriter.WriteOption(options[at..], 4, _written[point] + Dropped(point)); // isb_ifrecv
             at += PcapngWriter.WriteOption(options[at..], 5, Dropped(point)); // isb_ifdrop: all losses
-            at += PcapngWriter.WriteOption(options[at..], 7, _ring[point] - _ringBefore[point]); // isb_osdrop
+            at += PcapngWriter.WriteOption(options[at..], 7, DroppedInRing(point)); // isb_osdrop
             at += PcapngWriter.WriteOption(options[at..], 8, _written[point]); // isb_usrdeliv
             Invariant.Check(at == OptionsBytes);
             length += PcapngWriter.WriteStatistics(target[length..], (uint)interfaces.Find(point), nowNs, options);
@@ -101,14 +105,16 @@ internal sealed class StreamTally(StreamLosses losses)
     private bool IsTold(StreamInterfaces interfaces, int point) =>
         interfaces.Find(point) >= 0 && (_written[point] > 0 || Dropped(point) > 0);
 
-    private long Dropped(int point) =>
-        _dropped[point] + _lost[point] - _lostBefore[point] + _ring[point] - _ringBefore[point];
+    private long Dropped(int point) => _dropped[point] + _lost[point] - _lostBefore[point] + DroppedInRing(point);
+
+    private long DroppedInRing(int point) => _isOurs[point] ? _ring[point] - _ringBefore[point] : 0;
 
     private void ReadLosses()
     {
         for (var point = 0; point < Limits.PointsMax; point++)
         {
             _lost[point] = losses.Missed(point);
+            _isOurs[point] |= _lost[point] > 0;
             _ring[point] = losses.DroppedBefore(point);
         }
     }

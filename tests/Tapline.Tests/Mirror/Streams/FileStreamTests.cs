@@ -101,6 +101,21 @@ public class FileStreamTests
     }
 
     [Fact]
+    public void WhatTheRingsLostOfThePointsIsStated()
+    {
+        using var folder = new TemporaryFolder();
+        var points = new NamedPoints();
+        using var stream = new StreamFixture($"file:{folder["a"]}", points: points);
+        stream.Offer(point: 1);
+        stream.Drain();
+        points.Dropped = 7;
+        stream.Finish();
+        var blocks = SegmentFile.Blocks(folder["a"]);
+        Assert.Equal((8, 7), Statistics(blocks, 0));
+        Assert.Single(blocks, b => b.Type == 5);
+    }
+
+    [Fact]
     public void RotationBySizeKeepsFilesWhole()
     {
         using var folder = new TemporaryFolder();
@@ -291,6 +306,9 @@ public class FileStreamTests
 
         public StreamPoint? Find(ushort pointId) => new($"vnet{pointId}", $"VM web0{pointId} (uuid-{pointId}), vm_port on br0");
 
-        public long DroppedBefore(ushort pointId) => 0;
+        /// <summary>Of every point.</summary>
+        public long Dropped { get; set; }
+
+        public long DroppedBefore(ushort pointId) => Dropped;
     }
 }

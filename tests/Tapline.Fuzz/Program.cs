@@ -3,7 +3,7 @@
 using System.Globalization;
 using Tapline.Fuzz;
 
-Func<IFuzzTarget>[] targets = [() => new FrameTarget(), () => new CaptureFileTarget()];
+Func<IFuzzTarget>[] targets = [() => new FrameTarget(), () => new CaptureFileTarget(), () => new IdentityTarget()];
 var names = targets.Select(make =>
 {
     using var target = make();

@@ -23,4 +23,12 @@ public class FuzzSmokeTests
         Assert.Null(FuzzRun.Go(target, Seed, TimeSpan.MaxValue, 5_000, out var inputs));
         Assert.Equal(5_000, inputs);
     }
+
+    [Fact]
+    public void WhoeverSaysWhoAMachineIsIsReadWithCare()
+    {
+        using var target = new IdentityTarget();
+        Assert.Null(FuzzRun.Go(target, Seed, TimeSpan.MaxValue, 10_000, out var inputs));
+        Assert.Equal(10_000, inputs);
+    }
 }

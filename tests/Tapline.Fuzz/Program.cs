@@ -6,6 +6,7 @@ using Tapline.Fuzz;
 Func<IFuzzTarget>[] targets =
 [
     () => new FrameTarget(), () => new CaptureFileTarget(), () => new ShapeTarget(), () => new ExpressionTarget(),
+    () => new IdentityTarget(),
 ];
 var names = targets.Select(make =>
 {

@@ -17,21 +17,25 @@ public sealed class MirrorFollowTests
     private const byte EchoReply = 0;
     private const string DbUuid = "6c1f3f5e-0d6c-4f3c-9a51-000000000003";
 
-    [Fact]
-    public void A_session_follows_machines_by_name_and_tag()
+    [Theory]
+    [InlineData("user")]
+    [InlineData("kernel")]
+    public void A_session_follows_machines_by_name_and_tag(string mode)
     {
         LabNeeds.Namespaces();
         using var host = NetNamespace.Create("h");
         using var tool = NetNamespace.Create("t");
         using var bridge = Bridge.Create(host);
         using var port = VethPair.Create(host, tool, LabNames.Next("tp"), "eth0");
+        // A port that hands super-frames on would make the kernel path hand them to the tool.
+        host.Run("ethtool", "-K", port.Near, "tx", "off");
         using var reader = ToolReader.Open(tool, "eth0");
         using var folder = new LabFolder();
         var inventory = Path.Combine(folder.Path, "vms.csv");
         File.WriteAllText(inventory, $"name,id,tags\ndb01,{DbUuid},\n");
         using var engine = LabEngine.Start(
             host, 0, "--point", "vm:web*", "--point", "tag:watched", "--inventory", inventory, "--libvirt", "none",
-            "--mirror", $"nic:{port.Near};from=vm:web*,tag:watched;mode=user");
+            "--mirror", $"nic:{port.Near};from=vm:web*,tag:watched;mode={mode}");
 
         using var web = LabMachine.Start(host, bridge, "web01", WebUuid, new LabNic("52:54:00:00:00:01", "10.9.0.1/24"));
         using var db = LabMachine.Start(host, bridge, "db01", DbUuid, new LabNic("52:54:00:00:00:03", "10.9.0.3/24"));
@@ -71,6 +75,7 @@ public sealed class MirrorFollowTests
         var mirror = ledger.GetProperty("mirrors")[0];
         var sent = mirror.GetProperty("sent").GetInt64();
         Assert.Equal(mirror.GetProperty("offered").GetInt64(), sent);
+        Assert.Equal(mode, mirror.GetProperty("mode").GetString());
         Assert.Equal(sent, ledger.GetProperty("points").EnumerateArray().Sum(p => p.GetProperty("captured").GetInt64()));
         reader.StopAfter(sent);
         Assert.Equal(sent, reader.Frames.Count);

@@ -51,4 +51,12 @@ public class FuzzSmokeTests
         Assert.Null(FuzzRun.Go(target, Seed, TimeSpan.MaxValue, 20_000, out var inputs));
         Assert.Equal(20_000, inputs);
     }
+
+    [Fact]
+    public void WhoeverSaysWhoAMachineIsIsReadWithCare()
+    {
+        using var target = new IdentityTarget();
+        Assert.Null(FuzzRun.Go(target, Seed, TimeSpan.MaxValue, 10_000, out var inputs));
+        Assert.Equal(10_000, inputs);
+    }
 }

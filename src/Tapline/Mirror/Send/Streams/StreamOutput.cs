@@ -37,6 +37,9 @@ internal sealed class StreamOutput : WireOutput
     public override bool IsUp => _stream.Sink.WhyDown is null;
 
     /// <inheritdoc/>
+    public override int FillPercent => (int)(100L * _ring.Waiting / Limits.StreamBlocks);
+
+    /// <inheritdoc/>
     public override string? WhyDown => _stream.Sink.WhyDown;
 
     /// <inheritdoc/>

@@ -1,6 +1,7 @@
 // What judging one frame costs: our matcher beside a classic BPF machine that runs what libpcap's optimiser made of the same
 // text (as Tapline did before it had a language of its own). Frames of a capture file, read into memory once.
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Tapline.Base;
 using Tapline.Capture;
 using Tapline.Capture.Files;
@@ -56,11 +57,12 @@ internal static class FilterSpeed
         var passes = (FramesAtLeast / frames.Count) + 1;
         var start = Stopwatch.GetTimestamp();
         var selected = 0L;
+        FrameLayout layout = default;
         for (var pass = 0; pass < passes; pass++)
         {
-            foreach (var (meta, bytes) in frames)
+            foreach (ref readonly var frame in CollectionsMarshal.AsSpan(frames))
             {
-                selected += filter.Matches(meta, default(FrameLayout), bytes) ? 1 : 0;
+                selected += filter.Matches(frame.Meta, in layout, frame.Bytes) ? 1 : 0;
             }
         }
 
@@ -75,9 +77,9 @@ internal static class FilterSpeed
         var selected = 0L;
         for (var pass = 0; pass < passes; pass++)
         {
-            foreach (var (meta, bytes) in frames)
+            foreach (ref readonly var frame in CollectionsMarshal.AsSpan(frames))
             {
-                selected += CbpfInterpreter.Run(program, bytes, (uint)meta.OriginalLength) != 0 ? 1 : 0;
+                selected += CbpfInterpreter.Run(program, frame.Bytes, (uint)frame.Meta.OriginalLength) != 0 ? 1 : 0;
             }
         }
 

@@ -57,6 +57,36 @@ public sealed class FilterCorpusTests : IClassFixture<FrameCorpus>
     private static bool RejectsAll(string? reason) =>
         reason is not null && reason.Contains("rejects all packets", StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData("tcp port 80 or 443")]
+    [InlineData("not ip")]
+    [InlineData("vlan and ip")]
+    [InlineData("net 192.168.0.0/16 and not port 53")]
+    [InlineData("tcp[tcpflags] & (tcp-syn|tcp-fin) != 0")]
+    [InlineData("ether multicast or len > 1000")]
+    [InlineData("geneve and ip")]
+    [InlineData("mpls and ip")]
+    [InlineData("icmp6 or arp or stp")]
+    [InlineData("udp portrange 1000-2000 and ip[8] < 64")]
+    public void TheProgramTcpdumpSelectsTheSameFrames(string expression)
+    {
+        _corpus.NeedsAll();
+        var filter = CompiledFilter.Compile(expression, LinkType.Ethernet, out var error);
+        Assert.True(filter is not null, error);
+        var numbers = new List<int>();
+        for (var i = 0; i < _corpus.Count; i++)
+        {
+            var frame = _corpus.Frame(i, out var length);
+            if (filter.Matches(FrameCorpus.Meta(frame, length), default, frame))
+            {
+                numbers.Add(i);
+            }
+        }
+
+        Assert.NotEmpty(numbers);
+        Assert.Equal(_corpus.Tcpdump(expression), numbers);
+    }
+
     private string? Compare(string expression)
     {
         var witness = PcapWitness.Compile(expression, LinkType.Ethernet, optimise: true, out var reason);

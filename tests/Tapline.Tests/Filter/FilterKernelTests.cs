@@ -3,6 +3,7 @@
 using Tapline.Base;
 using Tapline.Base.Native;
 using Tapline.Filter;
+using Tapline.Filter.Emission;
 using Tapline.Tests.Filter.Witness;
 using Xunit;
 
@@ -38,6 +39,37 @@ public sealed class FilterKernelTests : IClassFixture<FrameCorpus>
 
         Assert.True(mistakes.Count == 0, $"{mistakes.Count} differ:\n" + string.Join('\n', mistakes));
         Assert.True(tagged > 10_000, $"only {tagged} frames had their tag beside them");
+    }
+
+    [Fact]
+    public void ASocketSelectsWhatLibpcapSelects()
+    {
+        _corpus.NeedsAll();
+        var frames = Frames();
+        var mistakes = new List<string>();
+        foreach (var expression in Expressions.ByHand)
+        {
+            if (FilterTree.Parse(expression, out _) is not { } tree
+                || CbpfEmitter.Emit(tree, LinkType.Ethernet, out _) is not { } program
+                || PcapWitness.Compile(expression, LinkType.Ethernet, optimise: true, out _) is not { } witness)
+            {
+                continue;
+            }
+
+            using var judge = new SocketJudge(program);
+            foreach (var i in frames)
+            {
+                var frame = _corpus.Frame(i, out _);
+                var expected = PcapWitness.RunUnchecked(witness, frame, (uint)frame.Length) != 0;
+                if (judge.Judge(frame) != expected)
+                {
+                    mistakes.Add($"{expression}: frame {i} ({Text(frame)}): libpcap {expected}, the socket {!expected}");
+                    break;
+                }
+            }
+        }
+
+        Assert.True(mistakes.Count == 0, $"{mistakes.Count} differ:\n" + string.Join('\n', mistakes));
     }
 
     private List<int> Frames()

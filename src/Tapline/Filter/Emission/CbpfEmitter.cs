@@ -234,6 +234,10 @@ internal sealed class CbpfEmitter
                     Calculate(binary.Left, free);
                     Add(BPF_ALU | operation | BPF_K, right.Value);
                 }
+                else if (binary.Operation is Arithmetic.ShiftLeft or Arithmetic.ShiftRight)
+                {
+                    Shift(binary, operation, free);
+                }
                 else
                 {
                     Pair(binary.Left, binary.Right, free);
@@ -242,6 +246,27 @@ internal sealed class CbpfEmitter
 
                 break;
         }
+    }
+
+    // A distance above 31 leaves nothing, but the kernel's machine takes its low bits only: shift by these, and multiply by
+    // one where the others are zero, else by zero.
+    private void Shift(CodeValue.Binary binary, int operation, int free)
+    {
+        Calculate(binary.Left, free);
+        Add(BPF_ST, (uint)free);
+        Calculate(binary.Right, free + 1);
+        Add(BPF_ST, (uint)free + 1);
+        Add(BPF_ALU | BPF_RSH | BPF_K, 5);
+        Add(BPF_ALU | BPF_SUB | BPF_K, 1);
+        Add(BPF_ALU | BPF_RSH | BPF_K, 31);
+        Add(BPF_ST, (uint)free + 2);
+        Add(BPF_LD | BPF_MEM, (uint)free + 1);
+        Add(BPF_ALU | BPF_AND | BPF_K, 31);
+        Add(BPF_MISC | BPF_TAX, 0);
+        Add(BPF_LD | BPF_MEM, (uint)free);
+        Add(BPF_ALU | operation | BPF_X, 0);
+        Add(BPF_LDX | BPF_MEM, (uint)free + 2);
+        Add(BPF_ALU | BPF_MUL | BPF_X, 0);
     }
 
     // Left in A, right in X.

@@ -38,12 +38,24 @@ internal sealed partial class FilterLowering
             case FilterValue.Binary binary:
                 var (left, leftGuard) = Value(binary.Left, node);
                 var (right, _) = Value(binary.Right, node);
-                return right is CodeValue.Constant { Value: 0 } && binary.Operation is Arithmetic.And or Arithmetic.Multiply
-                    ? (right, leftGuard)
-                    : (new CodeValue.Binary(binary.Operation, left, right), leftGuard);
+                return (Combined(binary.Operation, left, right), leftGuard);
             default:
                 return Bytes((FilterValue.Bytes)value, node);
         }
+    }
+
+    // `(ip[0] & 0xf) << 2` is a shape of its own for all machines; nothing is left of `x & 0` and `x * 0`.
+    private static CodeValue Combined(Arithmetic operation, CodeValue left, CodeValue right)
+    {
+        if (right is CodeValue.Constant { Value: 0 } && operation is Arithmetic.And or Arithmetic.Multiply)
+        {
+            return right;
+        }
+
+        return operation == Arithmetic.ShiftLeft && right is CodeValue.Constant { Value: 2 }
+            && ValueShape.Unmasked(left, out var mask) is CodeValue.Load { Size: 1, Index: null } load && mask == 0xf
+            ? new CodeValue.HeaderLength(load.Offset)
+            : new CodeValue.Binary(operation, left, right);
     }
 
     private (CodeValue Value, Condition? Guard) Bytes(FilterValue.Bytes bytes, FilterNode node)

@@ -51,6 +51,7 @@ internal sealed class FilterProgram
         }
 
         (steps, var entry) = StepThreading.Run(steps);
+        StepGrouping.Run(steps, entry);
         foreach (var step in steps)
         {
             var words = Math.Max(

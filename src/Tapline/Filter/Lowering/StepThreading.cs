@@ -127,14 +127,14 @@ internal static class StepThreading
                 continue;
             }
 
-            if (fact.IsEqual)
+            if (fact.Kind == step.Kind && fact.Constant == right.Value)
             {
-                return Holds(step.Kind, fact.Constant, right.Value);
+                return fact.Outcome;
             }
 
-            if (step.Kind == TestKind.Equal && fact.Constant == right.Value)
+            if (fact is { Kind: TestKind.Equal, Outcome: true })
             {
-                return false;
+                return Holds(step.Kind, fact.Constant, right.Value);
             }
         }
 
@@ -152,12 +152,12 @@ internal static class StepThreading
 
     private static Fact[] Learn(Fact[] known, FilterStep step, bool outcome, Dictionary<CodeValue, int> numbers)
     {
-        if (step.Kind != TestKind.Equal || step.Left is null || step.Right is not CodeValue.Constant constant)
+        if (step.Left is null || step.Right is not CodeValue.Constant constant)
         {
             return known;
         }
 
-        var fact = new Fact(Number(step.Left, numbers), outcome, constant.Value);
+        var fact = new Fact(Number(step.Left, numbers), step.Kind, constant.Value, outcome);
         return known.Length < FactsMax ? [.. known, fact] : [.. known.AsSpan(1), fact];
     }
 
@@ -209,6 +209,6 @@ internal static class StepThreading
         int Place(int target) => FilterStep.IsExit(target) ? target : places[target];
     }
 
-    // A value is, or is not, a constant.
-    private readonly record struct Fact(int Value, bool IsEqual, uint Constant);
+    // How a test of a value with a constant ended.
+    private readonly record struct Fact(int Value, TestKind Kind, uint Constant, bool Outcome);
 }

@@ -8,11 +8,15 @@ internal static class ValueShape
     public static int Words(CodeValue? value) => value switch
     {
         CodeValue.Load { Index: { } index } => Words(index),
-        CodeValue.Binary binary => Math.Max(Words(binary.Left), 1 + Words(binary.Right)),
+        CodeValue.Binary binary => Math.Max(Words(binary.Left), Math.Max(1 + Words(binary.Right), ShiftWords(binary))),
         CodeValue.Negate negate => Words(negate.Operand),
         null => 0,
         _ => 1,
     };
+
+    // Classic BPF keeps both sides of a shift and a factor.
+    private static int ShiftWords(CodeValue.Binary binary) =>
+        binary.Operation is Tree.Arithmetic.ShiftLeft or Tree.Arithmetic.ShiftRight ? 3 : 0;
 
     /// <summary>Splits `value &amp; constant`; the mask is all ones where there is none.</summary>
     public static CodeValue Unmasked(CodeValue value, out uint mask)

@@ -1,7 +1,9 @@
 // The frame matcher: a program's steps as compact operations, run over a frame's bytes. Borrows the spans for the call,
-// allocates nothing, any thread. Nearly all tests of real expressions are one operation each (load, mask, compare, jump);
-// the rest calculates on a small stack. Bytes that were not captured end the run with "no", as does a division by zero.
+// allocates nothing, any thread. Nearly all tests of real expressions are one operation each (load, mask, compare, jump) and
+// run in one tight loop; what calculates, or asks more than bytes, is done one by one beside it. Bytes that were not
+// captured end the run with "no", as does a division by zero.
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using Tapline.Base;
 using Tapline.Decode;
 using Tapline.Filter.Lowering;
@@ -13,204 +15,167 @@ namespace Tapline.Filter.Matching;
 internal sealed class FrameMatcher
 {
     private readonly MatchOperation[] _operations;
-    private readonly ValueOperation[] _values;
+    private readonly FrameCalculator _calculator;
     private readonly FrameQuestion[] _questions;
     private readonly int _entry;
-    private readonly int _slots;
 
     /// <summary>Makes the matcher; names that it asks for are added to <paramref name="names"/>.</summary>
     public FrameMatcher(FilterProgram program, List<FilterNode> names)
     {
         var builder = new MatchBuilder(program, names);
-        (_operations, _values, _questions) = (builder.Operations, builder.Values, builder.Questions);
-        (_entry, _slots) = (program.Entry, program.Slots);
+        (_operations, _questions) = (builder.Operations, builder.Questions);
+        _calculator = new FrameCalculator(builder.Values);
+        _entry = program.Entry;
     }
 
     /// <summary>True when the frame is selected. Length is the frame's own, which may exceed its bytes.</summary>
     public bool Matches(in FrameMeta meta, in FrameLayout layout, ReadOnlySpan<byte> frame, DirectoryBinding binding)
     {
-        if (_slots == 0)
-        {
-            return Run(meta, layout, frame, binding, default);
-        }
-
-        Span<uint> variables = stackalloc uint[FilterProgram.WordsMax];
-        variables.Clear();
-        return Run(meta, layout, frame, binding, variables);
+        uint held = 0;
+        var next = Run(_operations, _entry, frame, (uint)meta.OriginalLength, ref held);
+        return FilterStep.IsExit(next) ? next == FilterStep.Accept : Continue(next, held, meta, layout, frame, binding);
     }
 
-    private bool Run(
-        in FrameMeta meta, in FrameLayout layout, ReadOnlySpan<byte> frame, DirectoryBinding binding, Span<uint> variables)
+    // Runs until an exit, or up to an operation that it does not know. Held: the value of the last test.
+    private static int Run(
+        ReadOnlySpan<MatchOperation> operations, int next, ReadOnlySpan<byte> frame, uint length, ref uint held)
     {
-        ReadOnlySpan<MatchOperation> operations = _operations;
-        var next = _entry;
+        var value = held;
         while ((uint)next < (uint)operations.Length)
         {
             ref readonly var operation = ref operations[next];
-            var holds = false;
+            var at = operation.Offset;
             switch (operation.Source)
             {
-                case MatchSource.Calculation:
-                    if (!Compare(operation, frame, (uint)meta.OriginalLength, variables, out holds))
+                case MatchSource.Byte:
+                    if (at >= (uint)frame.Length)
                     {
-                        return false;
+                        return FilterStep.Reject;
                     }
 
+                    value = frame[(int)at];
                     break;
-                case MatchSource.Assignment:
-                    if (!Calculate(operation.Begin, frame, (uint)meta.OriginalLength, variables, out var assigned, out _))
+                case MatchSource.Half:
+                    if ((int)at > frame.Length - sizeof(ushort))
                     {
-                        return false;
+                        return FilterStep.Reject;
                     }
 
-                    variables[(int)operation.Value] = assigned;
-                    holds = true;
-
+                    value = BinaryPrimitives.ReadUInt16BigEndian(frame.Slice((int)at, sizeof(ushort)));
                     break;
-                case MatchSource.Question:
-                    holds = _questions[operation.Begin].Ask(meta, layout, frame, binding);
+                case MatchSource.Word:
+                    if ((int)at > frame.Length - sizeof(uint))
+                    {
+                        return FilterStep.Reject;
+                    }
+
+                    value = BinaryPrimitives.ReadUInt32BigEndian(frame.Slice((int)at, sizeof(uint)));
+                    break;
+                case MatchSource.ByteBehindHeader:
+                    if (!TrySkipHeader(frame, operation.Base, sizeof(byte), ref at))
+                    {
+                        return FilterStep.Reject;
+                    }
+
+                    value = frame[(int)at];
+                    break;
+                case MatchSource.HalfBehindHeader:
+                    if (!TrySkipHeader(frame, operation.Base, sizeof(ushort), ref at))
+                    {
+                        return FilterStep.Reject;
+                    }
+
+                    value = BinaryPrimitives.ReadUInt16BigEndian(frame.Slice((int)at, sizeof(ushort)));
+                    break;
+                case MatchSource.WordBehindHeader:
+                    if (!TrySkipHeader(frame, operation.Base, sizeof(uint), ref at))
+                    {
+                        return FilterStep.Reject;
+                    }
+
+                    value = BinaryPrimitives.ReadUInt32BigEndian(frame.Slice((int)at, sizeof(uint)));
+                    break;
+                case MatchSource.Length:
+                    value = length;
+                    break;
+                case MatchSource.HeldEqual:
+                    next = value == operation.Value ? operation.WhenTrue : operation.WhenFalse;
+                    continue;
+                case MatchSource.Held:
                     break;
                 default:
-                    if (!Load(operation, frame, (uint)meta.OriginalLength, out var value))
-                    {
-                        return false;
-                    }
-
-                    value &= operation.Mask;
-                    holds = operation.Kind == TestKind.Equal
-                        ? value == operation.Value : StepThreading.Holds(operation.Kind, value, operation.Value);
-                    break;
+                    held = value;
+                    return next;
             }
 
+            value &= operation.Mask;
+            var holds = operation.Kind switch
+            {
+                TestKind.Equal => value == operation.Value,
+                TestKind.Greater => value > operation.Value,
+                TestKind.GreaterOrEqual => value >= operation.Value,
+                _ => (value & operation.Value) != 0,
+            };
             next = holds ? operation.WhenTrue : operation.WhenFalse;
         }
 
-        return next == FilterStep.Accept;
+        return next;
     }
 
-    // Offsets are 64 bits wide, so that a sum cannot wrap back into the frame.
-    private static bool Load(in MatchOperation operation, ReadOnlySpan<byte> frame, uint length, out uint value)
+    // Adds the length of the IPv4 header at the base. Offsets are below 2^31: 60 bytes more cannot wrap back into the frame.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool TrySkipHeader(ReadOnlySpan<byte> frame, uint header, int size, ref uint at)
     {
-        ulong offset = operation.Offset;
-        var source = operation.Source;
-        if (source is >= MatchSource.ByteBehindHeader and <= MatchSource.WordBehindHeader)
-        {
-            if (operation.Base >= (uint)frame.Length)
-            {
-                value = 0;
-                return false;
-            }
-
-            offset += (uint)(frame[(int)operation.Base] & 0xf) << 2;
-            source -= MatchSource.ByteBehindHeader;
-        }
-
-        switch (source)
-        {
-            case MatchSource.Byte:
-                return LoadAt(frame, offset, 1, out value);
-            case MatchSource.Half:
-                return LoadAt(frame, offset, 2, out value);
-            case MatchSource.Word:
-                return LoadAt(frame, offset, 4, out value);
-            default:
-                value = length;
-                return true;
-        }
-    }
-
-    private static bool LoadAt(ReadOnlySpan<byte> frame, ulong offset, int size, out uint value)
-    {
-        if (offset + (uint)size > (ulong)frame.Length)
-        {
-            value = 0;
-            return false;
-        }
-
-        var bytes = frame.Slice((int)offset, size);
-        value = size switch
-        {
-            1 => bytes[0],
-            2 => BinaryPrimitives.ReadUInt16BigEndian(bytes),
-            _ => BinaryPrimitives.ReadUInt32BigEndian(bytes),
-        };
-        return true;
-    }
-
-    private bool Compare(in MatchOperation operation, ReadOnlySpan<byte> frame, uint length, Span<uint> variables, out bool holds)
-    {
-        holds = false;
-        if (!Calculate(operation.Begin, frame, length, variables, out var left, out var end)
-            || !Calculate(end, frame, length, variables, out var right, out _))
+        if (header >= (uint)frame.Length)
         {
             return false;
         }
 
-        holds = StepThreading.Holds(operation.Kind, left, right);
-        return true;
+        at += (uint)(frame[(int)header] & 0xf) << 2;
+        return at <= (long)frame.Length - size;
     }
 
-    private bool Calculate(
-        int begin, ReadOnlySpan<byte> frame, uint length, Span<uint> variables, out uint result, out int end)
+    // From an operation that takes more than the bytes at a place.
+    private bool Continue(
+        int next, uint held, in FrameMeta meta, in FrameLayout layout, ReadOnlySpan<byte> frame, DirectoryBinding binding)
     {
-        Span<uint> stack = stackalloc uint[FilterProgram.WordsMax];
-        var top = -1;
-        var at = begin;
-        result = 0;
-        end = 0;
-        for (; ; at++)
+        // Zeros, as the language has it: a variable that nothing set is zero.
+        Span<uint> words = stackalloc uint[FilterProgram.WordsMax + FrameCalculator.StackWords];
+        var variables = words[..FilterProgram.WordsMax];
+        var stack = words[FilterProgram.WordsMax..];
+        var length = (uint)meta.OriginalLength;
+        while (!FilterStep.IsExit(next))
         {
-            ref readonly var value = ref _values[at];
-            switch (value.Code)
+            ref readonly var operation = ref _operations[next];
+            bool holds;
+            switch (operation.Source)
             {
-                case ValueCode.End:
-                    result = stack[top];
-                    end = at + 1;
-                    return true;
-                case ValueCode.Constant:
-                    stack[++top] = value.Number;
+                case MatchSource.Question:
+                    holds = _questions[operation.Begin].Ask(meta, layout, frame, binding);
                     break;
-                case ValueCode.Length:
-                    stack[++top] = length;
-                    break;
-                case ValueCode.Variable:
-                    stack[++top] = variables[(int)value.Number];
-                    break;
-                case ValueCode.Load:
-                    if (!LoadAt(frame, value.Number, value.Size, out stack[++top]))
+                case MatchSource.Assignment:
+                    if (!_calculator.TryCalculate(operation.Begin, frame, length, variables, stack, out held, out _))
                     {
                         return false;
                     }
 
-                    break;
-                case ValueCode.LoadIndexed:
-                    if (!LoadAt(frame, (ulong)stack[top] + value.Number, value.Size, out stack[top]))
-                    {
-                        return false;
-                    }
-
-                    break;
-                case ValueCode.HeaderLength:
-                    if (!LoadAt(frame, value.Number, 1, out var first))
-                    {
-                        return false;
-                    }
-
-                    stack[++top] = (first & 0xf) << 2;
-                    break;
-                case ValueCode.Negate:
-                    stack[top] = 0 - stack[top];
+                    variables[(int)operation.Value] = held;
+                    holds = true;
                     break;
                 default:
-                    var right = stack[top--];
-                    if (right == 0 && value.Operation is Arithmetic.Divide or Arithmetic.Modulo)
+                    if (!_calculator.TryCalculate(operation.Begin, frame, length, variables, stack, out held, out var end)
+                        || !_calculator.TryCalculate(end, frame, length, variables, stack, out var right, out _))
                     {
                         return false;
                     }
 
-                    stack[top] = Calculation.Of(value.Operation, stack[top], right);
+                    holds = StepThreading.Holds(operation.Kind, held, right);
                     break;
             }
+
+            next = Run(_operations, holds ? operation.WhenTrue : operation.WhenFalse, frame, length, ref held);
         }
+
+        return next == FilterStep.Accept;
     }
 }

@@ -16,10 +16,11 @@ internal sealed class MatchBuilder
     public MatchBuilder(FilterProgram program, List<FilterNode> names)
     {
         _names = names;
+        var held = HeldValues.Find(program);
         Operations = new MatchOperation[program.Steps.Count];
         for (var i = 0; i < Operations.Length; i++)
         {
-            Operations[i] = Operation(program.Steps[i]);
+            Operations[i] = Operation(program.Steps[i], held[i]);
         }
     }
 
@@ -29,7 +30,7 @@ internal sealed class MatchBuilder
 
     public FrameQuestion[] Questions => [.. _questions];
 
-    private MatchOperation Operation(FilterStep step)
+    private MatchOperation Operation(FilterStep step, CodeValue? held)
     {
         var operation = new MatchOperation { WhenTrue = step.WhenTrue, WhenFalse = step.WhenFalse, Kind = step.Kind };
         if (step.Question is { } question)
@@ -44,7 +45,7 @@ internal sealed class MatchBuilder
             operation.Value = (uint)step.Slot;
             operation.Begin = Calculation(assigned);
         }
-        else if (step.Right is CodeValue.Constant constant && TrySimple(step.Left!, ref operation))
+        else if (step.Right is CodeValue.Constant constant && TrySimple(step.Left!, held, ref operation))
         {
             operation.Value = constant.Value;
         }
@@ -75,9 +76,22 @@ internal sealed class MatchBuilder
         return index;
     }
 
-    private static bool TrySimple(CodeValue left, ref MatchOperation operation)
+    private static bool TrySimple(CodeValue left, CodeValue? held, ref MatchOperation operation)
     {
+        if (left.Equals(held))
+        {
+            operation.Mask = uint.MaxValue;
+            operation.Source = operation.Kind == TestKind.Equal ? MatchSource.HeldEqual : MatchSource.Held;
+            return true;
+        }
+
         var value = ValueShape.Unmasked(left, out operation.Mask);
+        if (value.Equals(held))
+        {
+            operation.Source = MatchSource.Held;
+            return true;
+        }
+
         if (value is CodeValue.Length)
         {
             operation.Source = MatchSource.Length;
@@ -143,6 +157,12 @@ internal sealed class MatchBuilder
             default:
                 var binary = (CodeValue.Binary)value;
                 Emit(binary.Left);
+                if (binary.Right is CodeValue.Constant right)
+                {
+                    _values.Add(new ValueOperation(ValueCode.BinaryConstant, right.Value, Operation: binary.Operation));
+                    break;
+                }
+
                 Emit(binary.Right);
                 _values.Add(new ValueOperation(ValueCode.Binary, Operation: binary.Operation));
                 break;

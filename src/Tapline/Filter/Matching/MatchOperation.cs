@@ -16,13 +16,19 @@ internal enum MatchSource : byte
     WordBehindHeader,
     Length,
 
+    /// <summary>The value of the test before, whichever way led here.</summary>
+    Held,
+
+    /// <summary>The same, and the whole of it is compared for equality: lists of addresses and ports.</summary>
+    HeldEqual,
+
     /// <summary>Two calculations, compared.</summary>
     Calculation,
     Assignment,
     Question,
 }
 
-/// <summary>An operation; which fields count depends on the source.</summary>
+/// <summary>An operation of 32 bytes; which fields count depends on the source.</summary>
 internal struct MatchOperation
 {
     public MatchSource Source;

@@ -17,6 +17,9 @@ internal enum ValueCode : byte
     LoadIndexed,
     HeaderLength,
     Binary,
+
+    /// <summary>The right side is the number, and not zero where it divides.</summary>
+    BinaryConstant,
     Negate,
 }
 

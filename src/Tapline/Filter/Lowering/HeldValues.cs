@@ -1,7 +1,5 @@
 // Which value the accumulator holds when a step begins, whichever way led there: that value is not loaded again.
-using Tapline.Filter.Lowering;
-
-namespace Tapline.Filter.Emission;
+namespace Tapline.Filter.Lowering;
 
 /// <summary>Finds values that need no second load.</summary>
 internal static class HeldValues

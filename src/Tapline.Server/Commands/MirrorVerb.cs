@@ -20,8 +20,8 @@ internal static class MirrorVerb
         };
         var to = new Option<string[]>("--to")
         {
-            Description = "Where the copies go: nic:INTERFACE, file:PATH, pcap-over-ip://:PORT, stdout. "
-                + "Repeated: the targets share the flows.",
+            Description = "Where the copies go: nic:INTERFACE, vxlan://HOST, geneve://HOST, gre://HOST, erspan://HOST, tzsp://HOST, "
+                + "file:PATH, pcap-over-ip://:PORT, stdout. Repeated: the targets share the flows.",
             Required = true,
             AllowMultipleArgumentsPerToken = false,
         };
@@ -76,6 +76,7 @@ internal static class MirrorVerb
                 "What a tool outside may see: no card numbers, no passwords, other addresses."),
             ("tapline mirror --from bridge:br0 --to nic:eth2 --to nic:eth3",
                 "Two tools share the flows; when one is down the other has them all."),
+            ("tapline mirror --from tag:prod --to 'erspan://10.0.0.5?id=7'", "Through a tunnel, as a switch would."),
             ("tapline mirror --from vm:web01 --to stdout | wireshark -k -i -", "One machine, live in Wireshark."),
             ("tapline mirror --from bridge:br0 --to 'file:/var/tmp/br0.pcapng?rotate=100MB&files=10'", "The last gigabyte, as files."),
             ("tapline mirror --from bridge:br0 --to nic:eth2 --explain", "Kernel path or user path, and why."));

@@ -64,6 +64,11 @@ public static class KernelPlanning
             return null;
         }
 
+        if (CompiledFilter.Compile(plan.Filter, LinkType.Ethernet, out mistake) is null)
+        {
+            return null;
+        }
+
         _ = ShapeOrders.Read(plan.Shape, out mistake);
         if (mistake is not null)
         {
@@ -111,7 +116,7 @@ public static class KernelPlanning
         ? "its shape changes or chooses copies in user space, the kernel copies whole frames"
         : null;
 
-    // What the emitter can express and this kernel's verifier takes. A wrong expression is somebody else's to refuse.
+    // What the emitter can express and this kernel's verifier takes.
     private static string? FilterWhyNot(string? expression, KernelHookKind hook, bool canAsk)
     {
         if (FilterTree.Parse(expression, out _) is not { IsEverything: false } tree)

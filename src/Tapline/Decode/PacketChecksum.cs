@@ -187,7 +187,8 @@ public static class PacketChecksum
         return InternetSum.Add(InternetSum.Of(addresses), rest);
     }
 
-    private static uint SctpSum(ReadOnlySpan<byte> segment)
+    /// <summary>CRC-32C of a whole SCTP packet of at least 12 bytes, its checksum field taken as zero (RFC 9260 section 6.8).</summary>
+    internal static uint SctpSum(ReadOnlySpan<byte> segment)
     {
         ReadOnlySpan<byte> zero = [0, 0, 0, 0];
         return Crc32C.Compute(segment[12..], Crc32C.Compute(zero, Crc32C.Compute(segment[..8])));

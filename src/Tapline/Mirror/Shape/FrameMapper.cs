@@ -410,7 +410,7 @@ internal ref partial struct FrameMapper
             case IpProtocols.Icmp: Icmp(at, end, pseudo); break;
             case IpProtocols.Icmpv6: Icmpv6(at, end, pseudo); break;
             case IpProtocols.Igmp: Igmp(at, end, pseudo); break;
-            case IpProtocols.Sctp when Has(at, 12, end):
+            case IpProtocols.Sctp when HasRightCrc(at, end):
                 Sum(at, 8, at, end, pseudo with { Source = -1 }, ChecksumKind.Crc32c);
                 break;
             case IpProtocols.Ipv4 or IpProtocols.Ipv6:
@@ -426,6 +426,10 @@ internal ref partial struct FrameMapper
                 break;
         }
     }
+
+    // A CRC is computed anew, not moved; a wrong one is left alone, or it would be made right.
+    private readonly bool HasRightCrc(int at, int end) => Has(at, 12, end) && Has(at, end - at, end)
+        && BinaryPrimitives.ReadUInt32LittleEndian(_frame[(at + 8)..]) == PacketChecksum.SctpSum(_frame[at..end]);
 
     private readonly void Sum(
         int header, int field, int start, int end, in Pseudo pseudo, ChecksumKind kind = ChecksumKind.Whole)

@@ -84,9 +84,7 @@ internal readonly ref struct FramePatch(Span<byte> frame, FrameMap map)
             return;
         }
 
-        ReadOnlySpan<byte> zero = [0, 0, 0, 0];
-        var crc = Crc32C.Compute(_frame[spot.Start..(spot.Start + 8)]);
-        crc = Crc32C.Compute(_frame[(spot.Start + 12)..spot.End], Crc32C.Compute(zero, crc));
+        var crc = PacketChecksum.SctpSum(_frame[spot.Start..spot.End]);
         Count(spot.Field, 4, index, leaves: true);
         BinaryPrimitives.WriteUInt32LittleEndian(_frame[spot.Field..], crc);
         Count(spot.Field, 4, index, leaves: false);

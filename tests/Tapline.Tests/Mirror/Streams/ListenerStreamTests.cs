@@ -63,7 +63,7 @@ public class ListenerStreamTests
         // He reads on: what he got is whole, and its ending tells what he lacks.
         bytes = 0;
         var late = Task.Run(() => ReadAll(slow, folder["slow"], count => Interlocked.Add(ref bytes, count)));
-        Assert.True(Await.Until(() => Interlocked.Read(ref bytes) > 0));
+        Assert.True(Await.Until(() => Interlocked.Read(ref bytes) > sent * 1000L), "he catches up");
         stream.Finish();
         Assert.Equal(60_000, stream.Sum(c => c.Sent));
         Assert.Equal(60_000, reading.Result.Count);

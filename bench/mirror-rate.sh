@@ -3,7 +3,8 @@
 # Frames mirrored per second without loss. Part kernel: as fast as the source goes, through no mirror, a hand-written C
 # clone program (bench/clone.c, loaded by tc) and Tapline's kernel path, in turns. Part user: the highest rate at which
 # nothing is lost, Tapline's user path beside daemonlogger and an Open vSwitch mirror on its userspace datapath, and, with
-# --tools "tapline vxlan gre erspan", Tapline's tunnels over the same veth. Truth is the receive counters of the port and of
+# --tools "tapline vxlan gre erspan", Tapline's tunnels over the same veth, with --tools "tapline slice dedup anonymise cards
+# tag", its shapes. Truth is the receive counters of the port and of
 # the tool's end. Needs root; makes and removes one namespace.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -13,7 +14,7 @@ while [ $# -gt 1 ]; do
     case $1 in
         --sizes) sizes=$2 ;; --rates) rates=$2 ;; --seconds) seconds=$2 ;; --rounds) rounds=$2 ;; --parts) parts=$2 ;;
         --tools) tools=$2 ;;
-        *) sed -n '2,8s/^# //p' "$0" >&2; exit 2 ;;
+        *) sed -n '2,9s/^# //p' "$0" >&2; exit 2 ;;
     esac
     shift 2
 done
@@ -70,11 +71,17 @@ start_mirror() {
         daemonlogger)
             ip netns exec "$space" daemonlogger -i v1 -o t0 > "$work/out" 2> "$work/err" & mirror=$!
             until_ok grep -qi 'log\|sniff' "$work/err" "$work/out"; sleep 0.5 ;;
-        kernel | kernel-clsact | tapline | vxlan | gre | erspan)
-            local mode=user hook= to=nic:t0
+        *)
+            local mode=user hook='' to=nic:t0 shape=()
             case $1 in kernel*) mode=kernel ;; vxlan | gre | erspan) to=$1://10.66.0.2 ;; esac
-            if [ "$1" = kernel-clsact ]; then hook=clsact; fi
-            TAPLINE_KERNEL_HOOK=$hook ip netns exec "$space" "$tapline" mirror --from v1 --to "$to" --mode "$mode" --workers 1 --json \
+            case $1 in
+                kernel-clsact) hook=clsact ;;
+                slice) shape=(--slice l4+64) ;; dedup) shape=(--dedup 50ms) ;; tag) shape=(--vlan 7) ;; cards) shape=(--mask cards) ;;
+                anonymise) head -c 32 /dev/urandom > "$work/key"; chmod 600 "$work/key"; shape=(--anonymise "$work/key") ;;
+                kernel | tapline | vxlan | gre | erspan) ;;
+                *) fail "No tool is called $1." ;;
+            esac
+            TAPLINE_KERNEL_HOOK=$hook ip netns exec "$space" "$tapline" mirror --from v1 --to "$to" --mode "$mode" --workers 1 --json "${shape[@]}" \
                 > "$work/out" 2> "$work/err" & mirror=$!
             until_ok grep -q ready "$work/err" ;;
     esac

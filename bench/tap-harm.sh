@@ -95,12 +95,12 @@ result=$root/bench/results/tap-harm-$(date -u +%Y%m%d-%H%M).txt
         done
     done
     echo
-    base_gbits=$(median < "$work/gbits.none"); base_trips=$(median < "$work/trips.none")
+    # Each round's ratio, then their median: what disturbs the machine disturbs neighbours alike.
+    ratio() { paste "$work/$1.$2" "$work/$1.none" | awk '{print $1 / $2}' | median; }
     for kind in $kinds; do
-        printf 'median %-10s %8.2f Gbit/s (%.3f of no tap) %8.0f round trips/s (%.3f of no tap), p99 %s us\n' "$kind" \
-            "$(median < "$work/gbits.$kind")" "$(awk -v a="$(median < "$work/gbits.$kind")" -v b="$base_gbits" 'BEGIN {print a / b}')" \
-            "$(median < "$work/trips.$kind")" "$(awk -v a="$(median < "$work/trips.$kind")" -v b="$base_trips" 'BEGIN {print a / b}')" \
-            "$(median < "$work/p99.$kind")"
+        printf 'median %-10s %8.2f Gbit/s %8.0f round trips/s, p99 %s us; of the rounds: %.3f and %.3f of no tap\n' "$kind" \
+            "$(median < "$work/gbits.$kind")" "$(median < "$work/trips.$kind")" "$(median < "$work/p99.$kind")" \
+            "$(ratio gbits "$kind")" "$(ratio trips "$kind")"
     done
 } | tee "$result"
 echo "kept in ${result#"$root"/}" >&2

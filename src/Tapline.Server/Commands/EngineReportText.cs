@@ -44,7 +44,8 @@ internal static class EngineReportText
 
             foreach (var member in mirror.Members)
             {
-                output.Line($"  {ReadText.Clean(member.To)} got {Quantity.Count(member.Counts.Sent)}, dropped {Quantity.Count(member.Counts.Dropped)}"
+                output.Line($"  {ReadText.Clean(member.To)} got {Quantity.Count(member.Counts.Sent)},"
+                    + $" dropped {Quantity.Count(member.Counts.Dropped)}"
                     + (member.IsUp ? "." : "; it is down."));
             }
         }

@@ -101,7 +101,7 @@ public sealed class FlowTable<TSink> : IDisposable where TSink : IRecordSink
 
     /// <summary>
     /// True when something went wrong in the flow of <paramref name="slot"/>, as <see cref="ObservePrepared"/> just gave it: a
-    /// retransmission, a hole, a closed or full window, a reset, an ICMP error about it. Holds until the next part of the flow.
+    /// retransmission, a hole, a closed window, a reset, an ICMP error about it. Holds until the next part of the flow.
     /// </summary>
     public bool HasEvent(int slot) => slot >= 0 && _life.Memory.Hot[slot].Has(FlowHot.HasEvent);
 

@@ -23,8 +23,7 @@ public sealed record GroupTarget(IReadOnlyList<MirrorTarget> Members, IReadOnlyL
     public override IReadOnlyList<string> Interfaces => [.. Members.SelectMany(m => m.Interfaces)];
 
     /// <inheritdoc/>
-    protected override string Text => string.Join(
-        Separator, Members.Zip(Weights, static (m, w) => w == 1 ? m.ToString() : string.Create(CultureInfo.InvariantCulture, $"{m}*{w}")));
+    protected override string Text => string.Join(Separator, Members.Zip(Weights, static (m, w) => TextOf(m.ToString(), w)));
 
     /// <inheritdoc/>
     public bool Equals(GroupTarget? other) =>
@@ -47,8 +46,8 @@ public sealed record GroupTarget(IReadOnlyList<MirrorTarget> Members, IReadOnlyL
     internal static int TakeWeight(ref string member, out string? error)
     {
         error = null;
-        var sign = member.LastIndexOf(WeightSign);
-        if (sign < 0 || sign == member.Length - 1 || member.AsSpan(sign + 1).ContainsAnyExceptInRange('0', '9'))
+        var sign = WeightAt(member);
+        if (sign < 0)
         {
             return 1;
         }
@@ -62,5 +61,15 @@ public sealed record GroupTarget(IReadOnlyList<MirrorTarget> Members, IReadOnlyL
 
         error = $"The weight of {member} is not possible; give a number from 1 to {WeightMax}.";
         return -1;
+    }
+
+    // A path may itself end in what looks like a weight: then its weight is always written.
+    private static string TextOf(string member, int weight) =>
+        weight == 1 && WeightAt(member) < 0 ? member : string.Create(CultureInfo.InvariantCulture, $"{member}{WeightSign}{weight}");
+
+    private static int WeightAt(string member)
+    {
+        var sign = member.LastIndexOf(WeightSign);
+        return sign < 0 || sign == member.Length - 1 || member.AsSpan(sign + 1).ContainsAnyExceptInRange('0', '9') ? -1 : sign;
     }
 }

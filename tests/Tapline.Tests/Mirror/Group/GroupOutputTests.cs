@@ -225,6 +225,7 @@ public class GroupOutputTests
     [InlineData("nic:a|nic:b|nic:c", 3)]
     [InlineData("nic:a*3|nic:b|nic:c*16", 3)]
     [InlineData("file:/a*b.pcapng*2|file:/a*b*c", 2)]
+    [InlineData("file:/a*3*1|file:/b*7*16", 2)]
     public void SeveralTargetsAreAGroup(string text, int count)
     {
         var target = Assert.IsType<GroupTarget>(TargetParser.Parse(text, out var error));

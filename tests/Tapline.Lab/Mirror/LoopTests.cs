@@ -26,6 +26,7 @@ public sealed class LoopTests
     public void A_frame_is_copied_unless_it_carries_the_mark(MirrorMode mode, bool isFromHost)
     {
         LabNeeds.Namespaces();
+        LabNeeds.Tools("ethtool");
         using var host = NetNamespace.Create("h");
         using var tool = NetNamespace.Create("t");
         using var bridge = Bridge.Create(host, "br0");

@@ -99,6 +99,12 @@ public sealed class FlowTable<TSink> : IDisposable where TSink : IRecordSink
         return slot;
     }
 
+    /// <summary>
+    /// True when something went wrong in the flow of <paramref name="slot"/>, as <see cref="ObservePrepared"/> just gave it: a
+    /// retransmission, a hole, a closed window, a reset, an ICMP error about it. Holds until the next part of the flow.
+    /// </summary>
+    public bool HasEvent(int slot) => slot >= 0 && _life.Memory.Hot[slot].Has(FlowHot.HasEvent);
+
     /// <summary>Tells the flow that an ICMP error quotes of it. Only for errors whose own flow lives in another table;
     /// <see cref="ObservePrepared"/> does it for its own.</summary>
     public void NoteQuoted(in FrameLayout layout, ReadOnlySpan<byte> frame)
@@ -113,6 +119,7 @@ public sealed class FlowTable<TSink> : IDisposable where TSink : IRecordSink
         var slot = _life.Find(about);
         if (slot >= 0)
         {
+            _life.Memory.Hot[slot].Flags |= FlowHot.HasEvent;
             _life.Memory.Cold[slot].IcmpErrors++;
             _life.Counters.IcmpErrorsMatched++;
         }

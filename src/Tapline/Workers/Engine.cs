@@ -18,6 +18,7 @@ public sealed class Engine : IDisposable
     private readonly long _started = Stopwatch.GetTimestamp();
     private ControlSocket? _control;
     private string? _fault;
+    private bool _isRunning;
 
     private Engine(EngineParts parts, Action<string> onStuck)
     {
@@ -66,6 +67,7 @@ public sealed class Engine : IDisposable
 
         Array.ForEach(parts.Workers, w => w.Start());
         engine._supervisor.Start();
+        engine._isRunning = true;
         if (options.CanarySeconds > 0)
         {
             parts.Canaries = new CanaryDesk(
@@ -114,9 +116,10 @@ public sealed class Engine : IDisposable
     /// <summary>What was recorded so far; null when nothing is. Any thread; allocates.</summary>
     public RecorderReport? RecorderNow() => EngineReporting.Recorder(_parts);
 
-    /// <summary>Drains, writes the last records and gives the ledger. Called once, before Dispose.</summary>
+    /// <summary>Drains, writes the last records and gives the ledger. Called once; Dispose does it when nobody has.</summary>
     public EngineReport Finish()
     {
+        _isRunning = false;
         var allocated = _supervisor.AllocatedBytes;
         _parts.Canaries?.Dispose();
         _parts.Canaries = null;
@@ -140,6 +143,12 @@ public sealed class Engine : IDisposable
     public void Dispose()
     {
         _control?.Dispose();
+        if (_isRunning)
+        {
+            // Workers and supervisor must have ended before what they use is given back.
+            Finish();
+        }
+
         _supervisor.Dispose();
         _parts.Dispose();
         _stopRequested.Dispose();

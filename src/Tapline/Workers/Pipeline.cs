@@ -20,6 +20,9 @@ public sealed class Pipeline<TSink> : IDisposable where TSink : IRecordSink
     private readonly NativeArray<FrameLayout> _layouts = new(Limits.BatchFramesMax);
     private readonly AppendResult[] _appended = new AppendResult[Limits.BatchFramesMax];
     private readonly bool[] _isCanary = new bool[Limits.BatchFramesMax];
+
+    // Of each frame's flow, the frame included. All false without flow accounting.
+    private readonly bool[] _hasEvent = new bool[Limits.BatchFramesMax];
     private bool _hasCanary;
 
     /// <summary>The worker's counters.</summary>
@@ -65,7 +68,7 @@ public sealed class Pipeline<TSink> : IDisposable where TSink : IRecordSink
         {
             for (var i = 0; i < count; i++)
             {
-                mirror.Offer(batch.Meta(i), _layouts[i], batch.Bytes(i));
+                mirror.Offer(batch.Meta(i), _layouts[i], batch.Bytes(i), _hasEvent[i]);
             }
         }
 
@@ -128,7 +131,8 @@ public sealed class Pipeline<TSink> : IDisposable where TSink : IRecordSink
         {
             if (!IsCanary(i))
             {
-                flows.ObservePrepared(i, batch.Meta(i), _layouts[i], batch.Bytes(i));
+                var slot = flows.ObservePrepared(i, batch.Meta(i), _layouts[i], batch.Bytes(i));
+                _hasEvent[i] = flows.HasEvent(slot);
             }
         }
     }

@@ -1,5 +1,6 @@
 // The live worker itself, on a script: whatever targets and disks do, each frame is accounted for at each stage; the same
 // seed gives the same records; nothing is allocated from lease to release.
+using System.Buffers.Binary;
 using Tapline.Base;
 using Tapline.Mirror;
 using Tapline.Store;
@@ -7,6 +8,7 @@ using Tapline.Tests.Mirror;
 using Tapline.Tests.Support;
 using Tapline.Workers;
 using Xunit;
+using TcpFlag = Tapline.Tests.Support.TcpFlag;
 
 namespace Tapline.Tests.Workers;
 
@@ -79,6 +81,7 @@ public class WorkerTests
         var frames = TraceMaker.Frames(7, 4000);
         var least = long.MaxValue;
         var before = 0L;
+        var roundEnd = 20_000;
         var turns = 0;
         var part = 0;
         var source = new ScriptedSource(frames, Points, s =>

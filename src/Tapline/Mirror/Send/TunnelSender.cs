@@ -152,9 +152,7 @@ public sealed class TunnelSender : MessageSender
     {
         var now = Stopwatch.GetTimestamp();
         _nextCheck = now + s_checkTicks;
-        var errno = _path.ReadErrors();
-        var isRefusal = errno is ECONNREFUSED or ENOPROTOOPT;
-        if (errno != 0 && !(isRefusal && _target.IgnoresRefusal))
+        if (_path.ReadBadNews())
         {
             _silentUntil = now + s_retryTicks;
         }

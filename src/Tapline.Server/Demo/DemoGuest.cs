@@ -45,8 +45,9 @@ internal sealed class DemoGuest
             process => (end = process.Lines.FirstOrDefault(l => l.StartsWith($"={id} ", StringComparison.Ordinal))) is not null,
             s_commandTimeMax,
             stop);
-        var text = string.Join(
-            '\n', _qemu.Lines.Where(l => l.StartsWith($":{id} ", StringComparison.Ordinal)).Select(l => l[$":{id} ".Length..].TrimEnd('\r')));
+        var text = string.Join('\n', _qemu.Lines
+            .Where(l => l.StartsWith($":{id} ", StringComparison.Ordinal))
+            .Select(l => l[$":{id} ".Length..].TrimEnd('\r')));
         return end!.TrimEnd('\r') == $"={id} 0"
             ? text
             : throw new DemoException($"{_name} answered `{command}` with {end.Trim()}: {text}");

@@ -110,7 +110,8 @@ internal static class DemoGuestShop
         touch /enough
         until [ "$(cat /answers.* | grep -c end)" = 2 ]; do usleep 50000; done
         count() { cat /answers.* | grep -c "$1"; }
-        echo "{\"requests\":$(($(cat /answers.* | wc -l) - 2)),\"ok\":$(count ok),\"not_found\":$(count not_found),\"failed\":$(count failed)}"
+        printf '{"requests":%d,"ok":%d,"not_found":%d,"failed":%d}\n' \
+            $(($(cat /answers.* | wc -l) - 2)) $(count ok) $(count not_found) $(count failed)
         """;
 
     /// <summary>What a machine does, in a few words.</summary>

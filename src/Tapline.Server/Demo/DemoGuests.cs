@@ -45,8 +45,8 @@ internal sealed class DemoGuests(DemoJournal journal, DemoNetwork network, strin
 
         foreach (var role in DemoNetwork.Vms)
         {
-            _guests[role] = DemoGuest.Start(
-                journal, system, folder, network.Vm(role), role, new GuestNic(network.Port(role), network.Mac(role), network.Address(role) + "/24"));
+            var nic = new GuestNic(network.Port(role), network.Mac(role), network.Address(role) + "/24");
+            _guests[role] = DemoGuest.Start(journal, system, folder, network.Vm(role), role, nic);
         }
 
         foreach (var guest in _guests.Values)

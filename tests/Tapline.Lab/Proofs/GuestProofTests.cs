@@ -2,7 +2,6 @@
 // and as a stream, is compared, byte for byte and in order, with what tcpdump saw each guest hand to its port, and tshark has
 // to find the copy as sound as the original. One guest is killed and started again meanwhile. All share one run (GuestRun).
 using System.Buffers.Binary;
-using System.Globalization;
 using Xunit;
 
 namespace Tapline.Lab.Proofs;
@@ -148,7 +147,18 @@ public sealed class GuestProofTests(GuestRun shared) : IClassFixture<GuestRun>
                 Always("erspan.direction", "0");
                 Always("erspan.gra", "1");
                 Assert.Equal(seen.Select(f => $"{PointOf(f) & 0x3f}"), Column("erspan.hw"));
-                CheckTimes(Column("erspan.timestamp"), seen, PcapFile.Read(run.Captures[GuestTools.Stream]));
+                // Of the time, 32 bits of 100 ns.
+                CheckTimes(Column("erspan.timestamp").ConvertAll(long.Parse), seen, run, timeNs => (uint)(timeNs / 100));
+                break;
+            case "subheader":
+                Always("gre.proto", "0x22eb");
+                CheckErspan("2", "1");
+                Always("erspan.gra", "2");
+                Always("erspan.platid", "5");
+                Assert.Equal(seen.Select(f => $"{PointOf(f)}"), Column("erspan.pid5.port_index"));
+                var seconds = Column("erspan.pid5.timestamp").Select(long.Parse);
+                var times = seconds.Zip(Column("erspan.timestamp").Select(long.Parse), (s, ns) => (s * SecondNs) + ns).ToList();
+                CheckTimes(times, seen, run, timeNs => timeNs);
                 break;
             case "tzsp":
                 Always("tzsp.version", "1");
@@ -162,20 +172,20 @@ public sealed class GuestProofTests(GuestRun shared) : IClassFixture<GuestRun>
             Always("erspan.spanid", id);
             Always("erspan.truncated", "0");
             // Each number once and none left out; packets of two workers may pass each other.
-            var numbers = Column("gre.sequence_number").Select(n => long.Parse(n, CultureInfo.InvariantCulture)).Order();
+            var numbers = Column("gre.sequence_number").Select(long.Parse).Order();
             Assert.Equal(Enumerable.Range(0, seen.Count).Select(n => (long)n), numbers);
         }
 
         int PointOf(TimedFrame frame) => run.Points[Convert.ToHexString(frame.Bytes.AsSpan(6, 6))];
     }
 
-    // The stream tells the same time of the same frame, in full: of it ERSPAN III keeps 32 bits of 100 ns.
-    private static void CheckTimes(List<string> told, List<TimedFrame> seen, List<TimedFrame> stream)
+    // The stream tells the same time of the same frame, in full.
+    private static void CheckTimes(List<long> told, List<TimedFrame> seen, GuestRun run, Func<long, long> form)
     {
-        var stamped = told.Zip(seen, (time, f) => f with { TimeNs = uint.Parse(time, CultureInfo.InvariantCulture) });
-        foreach (var (copy, other) in InOrder(stamped, stream))
+        var stamped = told.Zip(seen, (time, f) => f with { TimeNs = time });
+        foreach (var (copy, other) in InOrder(stamped, PcapFile.Read(run.Captures[GuestTools.Stream])))
         {
-            Assert.Equal((uint)(other.TimeNs / 100), copy.TimeNs);
+            Assert.Equal(form(other.TimeNs), copy.TimeNs);
         }
     }
 

@@ -92,31 +92,22 @@ public sealed class GuestRun : IDisposable
 
     private void Run()
     {
-        var w = System.Diagnostics.Stopwatch.StartNew();
         var trio = _trio = new GuestTrio();
-        Console.Error.WriteLine($"T trio {w.Elapsed.TotalSeconds:F1}");
         using var engine = LabEngine.Start(trio.Host, points: 3, ["--point", "bridge:br0", .. GuestTools.Orders]);
         trio.Tools.FollowStream();
         LabWait.Until(() => HasClient(engine), "the stream to have its client");
-        Console.Error.WriteLine($"T engine {w.Elapsed.TotalSeconds:F1}");
         trio.WaitUp();
-        Console.Error.WriteLine($"T up {w.Elapsed.TotalSeconds:F1}");
         trio.Talk();
-        Console.Error.WriteLine($"T talk {w.Elapsed.TotalSeconds:F1}");
         trio.KillOneAndStartItAgain(engine);
         trio.Talk();
-        Console.Error.WriteLine($"T kill+talk {w.Elapsed.TotalSeconds:F1}");
         trio.Freeze();
-        Console.Error.WriteLine($"T freeze {w.Elapsed.TotalSeconds:F1}");
         engine.WaitForAnalysed(trio.Entered);
         var points = engine.Snapshot()!.Value.GetProperty("points").EnumerateArray()
             .ToDictionary(p => p.GetProperty("point").GetString()!, p => p.GetProperty("id").GetInt32());
         Points = trio.Taps.ToDictionary(t => t.Key, t => points[t.Value]);
         _ledgers = ProgramLedger.BalancedEach(engine.Stop()).ToDictionary(l => l.Session);
         Sent = [.. trio.Reference.SelectMany(r => r).OrderBy(f => f.TimeNs)];
-        Console.Error.WriteLine($"T engine stop {w.Elapsed.TotalSeconds:F1}");
         Collect(trio);
-        Console.Error.WriteLine($"T collect {w.Elapsed.TotalSeconds:F1}");
     }
 
     private void Collect(GuestTrio trio)

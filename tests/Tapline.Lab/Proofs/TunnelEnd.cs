@@ -40,6 +40,9 @@ internal sealed record TunnelEnd(string Name, string Target, int HeaderBytes, in
         new("erspan3", "erspan://A?id=1023&version=3", 20, 0,
             "gre.proto", "gre.sequence_number", "erspan.version", "erspan.spanid", "erspan.truncated", "erspan.hw", "erspan.direction",
             "erspan.gra", "erspan.timestamp"),
+        new("subheader", "erspan://A?id=1&version=3&subheader=yes", 28, 0,
+            "gre.proto", "gre.sequence_number", "erspan.version", "erspan.spanid", "erspan.truncated", "erspan.gra", "erspan.platid",
+            "erspan.pid5.port_index", "erspan.timestamp", "erspan.pid5.timestamp"),
         new("tzsp", "tzsp://A", 13, 37008, "tzsp.version", "tzsp.encap"),
     ];
 
@@ -57,8 +60,8 @@ internal sealed record TunnelEnd(string Name, string Target, int HeaderBytes, in
     /// <summary>
     /// The order for the engine. Nobody serves GRE at the far end, where tcpdump looks at packets; its host's answers are ignored.
     /// </summary>
-    public string Order =>
-        $"{Target.Replace("A", IsIpv6 ? $"[{Address}]" : Address, StringComparison.Ordinal)}{(UdpPort > 0 ? "" : "&refusal=ignore")};session={Name}";
+    public string Order => Target.Replace("A", IsIpv6 ? $"[{Address}]" : Address, StringComparison.Ordinal)
+        + $"{(UdpPort > 0 ? "" : "&refusal=ignore")};session={Name}";
 
     /// <summary>What tcpdump takes at the far end.</summary>
     public string CaptureFilter =>

@@ -140,7 +140,8 @@ internal static class WireOracle
         }
 
         var checksum = EthernetBytes + ((wire[EthernetBytes] & 0xf) * 4) + 16;
-        if (wire.Length == copy.Length && wire[EthernetBytes + 9] == Tcp && IsZero(wire.AsSpan(checksum, 2)) && IsZero(copy.AsSpan(checksum, 2)))
+        if (wire.Length == copy.Length && wire[EthernetBytes + 9] == Tcp
+            && IsZero(wire.AsSpan(checksum, 2)) && IsZero(copy.AsSpan(checksum, 2)))
         {
             copy.AsSpan(checksum, 2).CopyTo(wire.AsSpan(checksum));
         }

@@ -81,7 +81,7 @@ internal sealed record GuestSystem(string Kernel, string Initramfs)
 
         return missing.Count == 0
             ? null
-            : $"Virtual machines need {string.Join(", ", missing)}: `scripts/needs.sh demo-qemu` in the repository gets all of it.";
+            : $"Virtual machines need {string.Join(", ", missing)}: `./tapline demo --vms qemu` in the repository gets them.";
     }
 
     /// <summary>Writes a first file system to <paramref name="path"/>; call when nothing is <see cref="Missing"/>.</summary>

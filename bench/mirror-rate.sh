@@ -10,7 +10,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 sizes="64 512 1514"; seconds=2; rounds=5; parts="kernel user"; tools="tapline daemonlogger ovs"
 rates="25000 50000 75000 100000 150000 200000 250000 300000 350000 400000 500000 600000 700000 800000 1000000"
-while [ $# -gt 1 ]; do
+while [ $# -gt 0 ]; do
     case $1 in
         --sizes) sizes=$2 ;; --rates) rates=$2 ;; --seconds) seconds=$2 ;; --rounds) rounds=$2 ;; --parts) parts=$2 ;;
         --tools) tools=$2 ;;

@@ -9,7 +9,7 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 rounds=5; seconds=3; machines=together; kinds="none kernel-tso kernel user tcpdump"
-while [ $# -gt 1 ]; do
+while [ $# -gt 0 ]; do
     case $1 in
         --machines) machines=$2 ;; --rounds) rounds=$2 ;; --seconds) seconds=$2 ;; --kinds) kinds=$2 ;;
         *) sed -n '2,9s/^# //p' "$0" >&2; exit 2 ;;

@@ -4,6 +4,7 @@ using Tapline.Base.Native;
 using Tapline.Lab.Frames;
 using Tapline.Lab.Net;
 using Tapline.Mirror.Kernel;
+using Tapline.Mirror.Targets;
 using Tapline.Workers;
 using Xunit;
 
@@ -13,6 +14,7 @@ namespace Tapline.Lab.Kernel;
 internal sealed class KernelLab : IDisposable
 {
     public const string ToolPort = "tool";
+    public static readonly NicTarget Target = new(ToolPort);
     private readonly NetNamespace _vm = NetNamespace.Create("v");
     private readonly NetNamespace _tool = NetNamespace.Create("t");
 

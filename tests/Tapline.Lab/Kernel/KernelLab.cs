@@ -31,6 +31,10 @@ internal sealed class KernelLab : IDisposable
 
     public NetNamespace Host { get; }
 
+    public NetNamespace Tool => _tool;
+
+    public NetNamespace Vm => _vm;
+
     public Bridge Bridge { get; }
 
     /// <summary>Frames at the tool's end, by the kernel's counter.</summary>

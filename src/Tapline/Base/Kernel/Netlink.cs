@@ -92,7 +92,7 @@ internal static class Netlink
     public const ushort IFLA_VXLAN_ID = 1;
     public const ushort IFLA_VXLAN_LINK = 3;
     public const ushort IFLA_VXLAN_LEARNING = 7;
-    public const ushort IFLA_VXLAN_PORT = 11;
+    public const ushort IFLA_VXLAN_PORT = 15;
     public const ushort IFLA_VXLAN_LOCAL6 = 17;
     public const ushort IFLA_VXLAN_UDP_CSUM = 18;
     public const ushort IFLA_VXLAN_DF = 29;

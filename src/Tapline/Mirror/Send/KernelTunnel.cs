@@ -144,7 +144,7 @@ internal sealed class KernelTunnel : KernelTool
         var tunnel = new KernelTunnel(target, session, hooks, address, path, devices!, route!, link);
         if (tunnel.Make() is { } problem)
         {
-            error = $"The kernel makes no VXLAN device for {target}: {problem}. Use --mode user.";
+            error = $"The kernel makes no VXLAN device for {target}: {problem}.";
             tunnel.Dispose();
             return null;
         }

@@ -87,8 +87,10 @@ internal static class MirrorOpening
             }
 
             // A tunnel device that the host refuses is no reason to do without copies that user space can send.
-            if (plan.Mode == MirrorMode.Kernel || workers == 0 || TargetParser.Parse(plan.To, out _) is not TunnelTarget)
+            var isTunnel = TargetParser.Parse(plan.To, out _) is TunnelTarget;
+            if (plan.Mode == MirrorMode.Kernel || workers == 0 || !isTunnel)
             {
+                fault = isTunnel ? $"{fault} Use --mode user." : fault;
                 return null;
             }
 

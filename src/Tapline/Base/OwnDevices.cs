@@ -5,7 +5,7 @@ namespace Tapline.Base;
 /// <summary>Knows our own devices by name and kind.</summary>
 internal static class OwnDevices
 {
-    /// <summary>A tap device with whose end a tunnel device ends; %d is a number that the kernel chooses.</summary>
+    /// <summary>A tap device that a tunnel device stands on and goes with; %d is a number that the kernel chooses.</summary>
     public const string HolderPattern = HolderPrefix + "%d";
 
     /// <summary>A tunnel device; the number of its holder follows.</summary>

@@ -43,16 +43,13 @@ internal sealed class VxlanDevices : IDisposable
     /// goes when <paramref name="holderIndex"/> goes. 0 or an errno; EEXIST when the name is taken.
     /// </summary>
     /// <param name="name">Its name.</param>
-    /// <param name="alias">What `ip link` says of it.</param>
     /// <param name="holderIndex">The device it stands on, by which nothing is sent.</param>
     /// <param name="receivePort">The UDP port at which it listens once it is up.</param>
     /// <param name="isIpv6">The remote host will be one of IPv6.</param>
-    public int Make(string name, string alias, int holderIndex, ushort receivePort, bool isIpv6)
+    public int Make(string name, int holderIndex, ushort receivePort, bool isIpv6)
     {
-        Invariant.Check(alias.Length <= AliasBytesMax);
         var body = Link(stackalloc byte[BodyBytesMax], 0);
         body.Text(Netlink.IFLA_IFNAME, name);
-        body.Text(Netlink.IFLA_IFALIAS, alias);
         var info = body.Begin(Netlink.IFLA_LINKINFO);
         body.Text(Netlink.IFLA_INFO_KIND, Kind);
         var data = body.Begin(Netlink.IFLA_INFO_DATA);
@@ -92,10 +89,15 @@ internal sealed class VxlanDevices : IDisposable
         return Ask(Netlink.RTM_NEWNEIGH, Netlink.NLM_F_CREATE | Netlink.NLM_F_APPEND, body.Written);
     }
 
-    /// <summary>Lets the device send nothing by itself: no IPv6 address of its own, so no questions about one. 0 or an errno.</summary>
-    public int Silence(int interfaceIndex)
+    /// <summary>
+    /// Says whose the device is and lets it send nothing by itself: no IPv6 address of its own, so no questions about one. The
+    /// kernel takes neither when it makes a device. 0 or an errno.
+    /// </summary>
+    public int Describe(int interfaceIndex, string alias)
     {
+        Invariant.Check(alias.Length <= AliasBytesMax);
         var body = Link(stackalloc byte[BodyBytesMax], interfaceIndex);
+        body.Text(Netlink.IFLA_IFALIAS, alias);
         var families = body.Begin(Netlink.IFLA_AF_SPEC);
         var family = body.Begin(Socket.AF_INET6);
         body.Byte(Netlink.IFLA_INET6_ADDR_GEN_MODE, Netlink.IN6_ADDR_GEN_MODE_NONE);

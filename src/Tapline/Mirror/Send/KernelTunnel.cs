@@ -262,11 +262,11 @@ internal sealed class KernelTunnel : KernelTool
 
         var name = OwnDevices.TunnelOf(_holder.Name);
         var errno = _devices.SetMtu(_holder.Index, HolderMtuBytes);
-        errno = errno != 0 ? errno : _devices.Make(name, _alias, _holder.Index, FreePort(_path.IsIpv6), _path.IsIpv6);
+        errno = errno != 0 ? errno : _devices.Make(name, _holder.Index, FreePort(_path.IsIpv6), _path.IsIpv6);
         _index = errno != 0 ? 0 : InterfaceIndex.Of(name);
         errno = errno != 0 ? errno
             : _devices.SetRemote(_index, _address.GetAddressBytes(), (ushort)_target.Port, (uint)_target.Id);
-        _ = errno != 0 ? 0 : _devices.Silence(_index);
+        _ = errno != 0 ? 0 : _devices.Describe(_index, _alias);
         problem = errno == 0 ? Guard() : SystemError.Describe(errno);
         if (problem is null)
         {

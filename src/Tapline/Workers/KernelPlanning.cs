@@ -122,8 +122,8 @@ public static class KernelPlanning
             ToolPort = links.GetValueOrDefault(uplink)?.Name ?? "",
             TargetWhyNot = problem,
             TooLong = longest <= frameBytesMax ? null
-                : $"frames of up to {longest} bytes enter, of which the way to {target.Host} takes {frameBytesMax} in one packet: longer ones "
-                    + "would be dropped.too_long, where user space cuts TCP (give that way a larger MTU)",
+                : $"frames of up to {longest} bytes enter, of which the way to {target.Host} takes {frameBytesMax} in one packet: "
+                    + "longer ones would be dropped.too_long, where user space cuts TCP (give that way a larger MTU)",
         };
     }
 

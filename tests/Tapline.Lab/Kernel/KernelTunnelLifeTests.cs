@@ -39,7 +39,9 @@ public sealed class KernelTunnelLifeTests
             LabWait.Until(() => lab.ToolReceived > received + 1000, "copies under load");
             engine.Kill();
             load.Join();
-            LabWait.Until(() => !held.Any(BpfObjects.Exists), () => "the kernel to free " + string.Join(", ", held.Where(BpfObjects.Exists)));
+            LabWait.Until(
+                () => !held.Any(BpfObjects.Exists),
+                () => "the kernel to free " + string.Join(", ", held.Where(BpfObjects.Exists)));
             LabWait.Until(
                 () => HostSnapshot.Take(lab.Host, _ => false) == before,
                 () => $"the host to be as before:\n{before}\n--- now:\n{HostSnapshot.Take(lab.Host, _ => false)}");
@@ -175,6 +177,40 @@ public sealed class KernelTunnelLifeTests
     }
 
     [Fact]
+    public void Where_the_device_cannot_be_made_auto_takes_the_user_path_and_nothing_half_made_is_left()
+    {
+        LabNeeds.Namespaces();
+        using var lab = new KernelLab();
+        TunnelWay.Open(lab.Host, lab.Tool, KernelLab.ToolPort);
+
+        // A name that is taken is no obstacle, so many are.
+        const int Taken = 10;
+        for (var i = 0; i < Taken; i += 2)
+        {
+            lab.Host.Ip("link", "add", $"tapline-v{i}", "type", "veth", "peer", "name", $"tapline-v{i + 1}");
+        }
+
+        var before = HostSnapshot.Take(lab.Host, _ => false);
+        var (refused, fault) = lab.TryStart(KernelHookKind.Tcx, analyse: false, TunnelWay.Plan());
+        Assert.Null(refused);
+        Assert.Contains("The kernel makes no VXLAN device", fault!.Fault, StringComparison.Ordinal);
+        Assert.EndsWith("Use --mode user.", fault.Fault, StringComparison.Ordinal);
+        Assert.Equal(before, HostSnapshot.Take(lab.Host, _ => false));
+        using (var engine = lab.Start(KernelHookKind.Tcx, analyse: true, TunnelWay.Plan(mode: MirrorMode.Auto)))
+        {
+            Assert.StartsWith("user path: The kernel makes no VXLAN device", engine.Paths[0].Why, StringComparison.Ordinal);
+            var entered = lab.Send(1000);
+            LabWait.Until(() => lab.ToolReceived >= entered, "the copies");
+            Assert.Equal(entered, KernelPathTests.Balanced(engine.Finish()).Sent);
+        }
+
+        lab.Host.Ip("link", "del", "tapline-v8");
+        using var last = lab.Start(KernelHookKind.Tcx, TunnelWay.Plan());
+        Assert.Contains("alias tapline", lab.Host.Ip("-d", "link", "show", "tapline-v8"), StringComparison.Ordinal);
+        last.Finish();
+    }
+
+    [Fact]
     public void A_canary_comes_out_of_the_tunnel()
     {
         LabNeeds.Namespaces();
@@ -206,7 +242,8 @@ public sealed class KernelTunnelLifeTests
         Assert.Contains("no geneve device", Explain(lab, auto with { To = "geneve://10.7.0.2" }), StringComparison.Ordinal);
         Assert.Contains("there is no route to 10.200.0.1", Explain(lab, auto with { To = "vxlan://10.200.0.1" }), StringComparison.Ordinal);
         TunnelWay.SetMtu(lab.Host, lab.Tool, KernelLab.ToolPort, 1553);
-        Assert.Contains("frames of up to 1518 bytes enter, of which the way to 10.7.0.2 takes 1517", Explain(lab, auto), StringComparison.Ordinal);
+        Assert.Contains(
+            "frames of up to 1518 bytes enter, of which the way to 10.7.0.2 takes 1517", Explain(lab, auto), StringComparison.Ordinal);
         Assert.StartsWith("user path: ", Explain(lab, auto), StringComparison.Ordinal);
         Assert.StartsWith("kernel path as asked for, but ", Explain(lab, TunnelWay.Plan()), StringComparison.Ordinal);
         TunnelWay.SetMtu(lab.Host, lab.Tool, KernelLab.ToolPort, 1554);

@@ -1,5 +1,6 @@
 // Mirror of <linux/netlink.h>, <linux/rtnetlink.h>, <linux/if_link.h>, <linux/neighbour.h>, <linux/net_namespace.h>: the
-// numbers that interface discovery and our own VXLAN devices use. Messages are read with spans (Native/NetlinkReader.cs); no struct of these headers is overlaid on bytes.
+// numbers that interface discovery and our own VXLAN devices use. Messages are read with spans (Native/NetlinkReader.cs); no
+// struct of these headers is overlaid on bytes.
 namespace Tapline.Base.Kernel;
 
 /// <summary>Netlink and rtnetlink numbers.</summary>

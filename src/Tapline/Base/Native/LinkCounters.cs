@@ -1,5 +1,6 @@
 // What the kernel says of an interface now: its counters (IFLA_STATS64, struct rtnl_link_stats64 of <linux/if_link.h>) and
-// whether it has a carrier. In: an index. Out: numbers of the last reading. Owner of a netlink socket. One thread at a time; allocation-free after construction.
+// whether it has a carrier. In: an index. Out: numbers of the last reading. Owner of a netlink socket. One thread at a time;
+// allocation-free after construction.
 using System.Buffers.Binary;
 using Tapline.Base.Kernel;
 

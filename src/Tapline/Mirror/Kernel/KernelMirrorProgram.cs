@@ -12,7 +12,8 @@
 //
 // The clone is the whole frame: a super-frame stays one and is segmented by the tool port's driver or the kernel before
 // it; the VLAN tag stays beside it and is put in on transmission. The tool port may be a tunnel device of our own.
-// Registers: R6 context, R7 counters, R8 length, R9 verdict of the filter, then the original's mark. Stack: fp-4 key, fp-8 scratch of bpf_check_mtu.
+// Registers: R6 context, R7 counters, R8 length, R9 verdict of the filter, then the original's mark. Stack: fp-4 key, fp-8
+// scratch of bpf_check_mtu.
 using Tapline.Base;
 using Tapline.Base.Kernel;
 using Tapline.Base.Native;

@@ -233,20 +233,21 @@ internal sealed class KernelTunnel : KernelTool
     private string? Make()
     {
         Unmake();
-        string? problem = null;
-        for (var i = 0; i < MakeTriesMax; i++)
+        var errno = TryMake(out var problem);
+        var inVain = new List<TapDevice>();
+        while (errno is SystemCalls.EADDRINUSE or SystemCalls.EEXIST && inVain.Count < MakeTriesMax)
         {
-            var errno = TryMake(out problem);
-            if (problem is null)
-            {
-                return null;
-            }
-
+            // Held for the moment, so that the next one has another number.
+            inVain.Add(_holder!);
+            _holder = null;
             Unmake();
-            if (errno is not (SystemCalls.EADDRINUSE or SystemCalls.EEXIST))
-            {
-                break;
-            }
+            errno = TryMake(out problem);
+        }
+
+        inVain.ForEach(h => h.Dispose());
+        if (problem is not null)
+        {
+            Unmake();
         }
 
         return problem;

@@ -113,6 +113,9 @@ public sealed class Engine : IDisposable
     /// <summary>Which path each mirror session takes, and why.</summary>
     public IReadOnlyList<KernelDecision> Paths => [.. _parts.Mirrors.Book.Current.Running.Select(r => r.Path)];
 
+    /// <summary>The mirror sessions in force. Any thread.</summary>
+    internal IReadOnlyList<RunningMirror> Running => _parts.Mirrors.Book.Current.Running;
+
     /// <summary>What was recorded so far; null when nothing is. Any thread; allocates.</summary>
     public RecorderReport? RecorderNow() => EngineReporting.Recorder(_parts);
 

@@ -23,8 +23,28 @@ public sealed record PointInfo(
         get
         {
             var where = Switch is null ? "" : $" on {Switch}";
-            return Vm is null ? $"{Kind}{where}" : $"VM {Vm}{(VmId is null ? "" : $" ({VmId})")}, {Kind}{where}";
+            return Vm is null ? $"{Kind}{where}" : $"VM {Label(Vm, VmId)}, {Kind}{where}";
         }
+    }
+
+    /// <summary>A machine as descriptions call it.</summary>
+    public static string Label(string vm, string? id) => id is null ? vm : $"{vm} ({id})";
+
+    /// <summary>The label of the machine in a description; null where there is none. The name is its owner's choice, so the
+    /// last words that can be ours end it.</summary>
+    public static string? MachineOf(string description)
+    {
+        ArgumentNullException.ThrowIfNull(description);
+        const string Start = "VM ";
+        var end = -1;
+        foreach (var kind in (ReadOnlySpan<string>)["vm_port", "uplink", "host", "monitor", "file", "tunnel", "port"])
+        {
+            var last = description.LastIndexOf($", {kind}", StringComparison.Ordinal);
+            var after = last < 0 ? "" : description[(last + 2 + kind.Length)..];
+            end = last > 0 && (after.Length == 0 || after.StartsWith(" on ", StringComparison.Ordinal)) ? Math.Max(end, last) : end;
+        }
+
+        return end > Start.Length && description.StartsWith(Start, StringComparison.Ordinal) ? description[Start.Length..end] : null;
     }
 
     /// <summary>Link speed in bit/s where known; 0 = unknown. Goes into recordings only.</summary>

@@ -94,7 +94,7 @@ public static class Limits
     /// <summary>Flows that a recorded segment's index keeps; a segment that has more ends early.</summary>
     public const int IndexFlowsPerSegment = 1 << 17;
 
-    /// <summary>Frames of a recorded segment that its index keeps: 256 MiB of the smallest frames. Beyond, the segment ends early.</summary>
+    /// <summary>Frames of a recorded segment that its index keeps: 256 MiB of tiny frames. Beyond, the segment ends early.</summary>
     public const int IndexFramesPerSegment = 1 << 22;
 
     /// <summary>Index memories of one worker: one being filled, one being written.</summary>

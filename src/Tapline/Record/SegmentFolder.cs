@@ -175,6 +175,10 @@ public sealed class SegmentFolder : IDisposable
             return false; // a read-only file system, say: what can't be removed keeps its place
         }
 
+        // Where this fails an index without a segment stays, which the next start removes.
+        oldest.Name.AddTo(_path.Reset(), isHidden: false, isIndex: true);
+        _ = disk.Remove(_path.Path);
+
         _catalog.RemoveOldest();
         _usedBytes -= oldest.Bytes;
         _removed++;
@@ -193,17 +197,48 @@ public sealed class SegmentFolder : IDisposable
         }
 
         var disk = new DiskCalls();
+        var indexes = TakeIndexes();
         foreach (var file in new DirectoryInfo(Path).EnumerateFiles())
         {
             if (SegmentName.TryParse(file.Name, out var name, out var isHidden) && !isHidden)
             {
-                _usedBytes += file.Length;
-                Add(disk, name, file.Length);
+                var bytes = file.Length + (indexes.Remove(name, out var index) ? index.Length : 0);
+                _usedBytes += bytes;
+                Add(disk, name, bytes);
             }
+        }
+
+        foreach (var orphan in indexes.Values)
+        {
+            orphan.Delete();
         }
 
         FitToDisk();
         Reserve(disk, 0);
+    }
+
+    // Visible indexes by name; those under way when a crash came are removed: the segment is indexed anew.
+    private Dictionary<SegmentName, FileInfo> TakeIndexes()
+    {
+        var indexes = new Dictionary<SegmentName, FileInfo>();
+        foreach (var file in new DirectoryInfo(Path).GetFiles())
+        {
+            if (!SegmentName.TryParseIndex(file.Name, out var name, out var isHidden))
+            {
+                continue;
+            }
+
+            if (isHidden)
+            {
+                file.Delete();
+            }
+            else
+            {
+                indexes[name] = file;
+            }
+        }
+
+        return indexes;
     }
 
     // A budget beyond the disk would end in one large segment that fills it and that nothing can be removed for. Some of

@@ -13,7 +13,6 @@ namespace Tapline.Record.Index;
 /// <summary>Reads one index. Flow 0 is no flow: it has the packets that belong to none.</summary>
 public sealed partial class SegmentIndex : IDisposable
 {
-    public const string Extension = ".tlx";
     private readonly string _path;
     private readonly SafeFileHandle _file;
     private readonly byte[] _filter;
@@ -61,8 +60,8 @@ public sealed partial class SegmentIndex : IDisposable
     {
         ArgumentNullException.ThrowIfNull(segmentPath);
         return segmentPath.EndsWith(SegmentName.Extension, StringComparison.Ordinal)
-            ? segmentPath[..^SegmentName.Extension.Length] + Extension
-            : segmentPath + Extension;
+            ? segmentPath[..^SegmentName.Extension.Length] + SegmentName.IndexExtension
+            : segmentPath + SegmentName.IndexExtension;
     }
 
     /// <summary>Opens an index by one small read; null with the reason when it can't be used.</summary>

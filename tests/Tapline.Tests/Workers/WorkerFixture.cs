@@ -68,6 +68,8 @@ internal sealed class WorkerFixture : IDisposable
 
     public ScriptedSource Source { get; }
 
+    public SegmentFolder Recordings => _segments;
+
     public SpoolWriter Spool { get; }
 
     public SegmentRecorder Recorder { get; }

@@ -9,12 +9,16 @@ namespace Tapline.Record.Index;
 /// <param name="Rule">How its values are guessed.</param>
 /// <param name="A">First column that the rule takes.</param>
 /// <param name="B">Second one.</param>
-/// <param name="OrZero">The value 0 means "none" and is stored as 0, the difference plus one otherwise.</param>
+/// <param name="None">The value that means "none", stored as 0, the difference plus one otherwise.</param>
 internal readonly record struct ColumnPlan(
-    IndexColumn Column, ColumnRule Rule = ColumnRule.None, IndexColumn A = 0, IndexColumn B = 0, bool OrZero = false)
+    IndexColumn Column, ColumnRule Rule = ColumnRule.None, IndexColumn A = 0, IndexColumn B = 0, long None = ColumnPlan.NoNone)
 {
+    /// <summary>All values of the column mean something.</summary>
+    public const long NoNone = long.MinValue;
+
     private const int TcpHeaders = 66;
     private const int OtherHeaders = 42;
+    private const int EthernetSegment = 1460;
     private static readonly ColumnPlan[] s_all = Build();
     private static readonly short[] s_placeOf = BuildPlaces();
 
@@ -27,24 +31,25 @@ internal readonly record struct ColumnPlan(
     /// <summary>What stands in the file for a value.</summary>
     public static ulong Encode(in ColumnPlan plan, long value, long guess)
     {
-        if (plan.Rule == ColumnRule.None)
+        if (plan.IsPlain)
         {
             return (ulong)value;
         }
 
         var folded = Varint.Fold(value - guess);
-        return !plan.OrZero ? folded : value == 0 ? 0 : folded + 1;
+        return plan.None == NoNone ? folded : value == plan.None ? 0 : folded + 1;
     }
 
     /// <summary>The value that stands in the file.</summary>
     public static long Decode(in ColumnPlan plan, ulong stored, long guess)
     {
-        if (plan.Rule == ColumnRule.None)
+        if (plan.IsPlain)
         {
             return (long)stored;
         }
 
-        return !plan.OrZero ? Varint.Unfold(stored) + guess : stored == 0 ? 0 : Varint.Unfold(stored - 1) + guess;
+        return plan.None == NoNone ? Varint.Unfold(stored) + guess
+            : stored == 0 ? plan.None : Varint.Unfold(stored - 1) + guess;
     }
 
     /// <summary>The guess out of the values that the rule takes; <paramref name="protocol"/> is the flow's.</summary>
@@ -54,8 +59,11 @@ internal readonly record struct ColumnPlan(
         ColumnRule.Sum => a + b,
         ColumnRule.Product => a * b,
         ColumnRule.WithoutHeaders => b - (a * (protocol == FlowProtocol.Tcp ? TcpHeaders : OtherHeaders)),
+        ColumnRule.EthernetSegment => EthernetSegment,
         _ => 0,
     };
+
+    private bool IsPlain => Rule == ColumnRule.None && None == NoNone;
 
     private static ColumnPlan[] Build()
     {
@@ -68,7 +76,9 @@ internal readonly record struct ColumnPlan(
         ];
         for (var column = IndexColumn.Protocol; column <= IndexColumn.ClientRttNs; column++)
         {
-            plans.Add(new(column));
+            plans.Add(column is IndexColumn.InitiatorPoint or IndexColumn.ResponderPoint
+                ? new(column, None: ushort.MaxValue)
+                : new(column));
         }
 
         plans.Add(new(IndexColumn.HandshakeRttNs, ColumnRule.Sum, IndexColumn.ServerRttNs, IndexColumn.ClientRttNs));
@@ -100,12 +110,15 @@ internal readonly record struct ColumnPlan(
         plans.Add(new(
             Of(IndexColumn.InitiatorPayloadBytes), ColumnRule.WithoutHeaders, frames, Of(IndexColumn.InitiatorBytes)));
         plans.Add(isInitiator
-            ? new(IndexColumn.InitiatorFirstNs, ColumnRule.Like, IndexColumn.StartNs, OrZero: true)
-            : new(IndexColumn.ResponderFirstNs, ColumnRule.Sum, IndexColumn.StartNs, IndexColumn.ServerRttNs, OrZero: true));
-        plans.Add(new(Of(IndexColumn.InitiatorLastNs), ColumnRule.Like, IndexColumn.EndNs, OrZero: true));
+            ? new(IndexColumn.InitiatorFirstNs, ColumnRule.Like, IndexColumn.StartNs, None: 0)
+            : new(IndexColumn.ResponderFirstNs, ColumnRule.Sum, IndexColumn.StartNs, IndexColumn.ServerRttNs, None: 0));
+        plans.Add(new(Of(IndexColumn.InitiatorLastNs), ColumnRule.Like, IndexColumn.EndNs, None: 0));
         for (var column = Of(IndexColumn.InitiatorRetransmissions); column <= Of(IndexColumn.InitiatorWindowUpdates); column++)
         {
-            plans.Add(new(column));
+            plans.Add(
+                column == Of(IndexColumn.InitiatorWindowScale) ? new(column, None: byte.MaxValue)
+                : column == Of(IndexColumn.InitiatorMaximumSegmentSize) ? new(column, ColumnRule.EthernetSegment, None: 0)
+                : new(column));
         }
     }
 

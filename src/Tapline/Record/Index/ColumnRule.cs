@@ -21,4 +21,7 @@ internal enum ColumnRule : byte
 
     /// <summary>Frames A of B bytes without the usual headers of the flow's protocol.</summary>
     WithoutHeaders,
+
+    /// <summary>1460: the segment size of TCP over IPv4 on Ethernet.</summary>
+    EthernetSegment,
 }

@@ -141,7 +141,7 @@ internal sealed class IndexBuilder : IDisposable
                 var stored = _stored.Span[1..buffer.Flows];
                 var coding = ColumnEncoder.Encode(stored, columns);
                 var isConstant = coding == ColumnCoding.Constant;
-                var hasBounds = !isConstant || plan.Rule != ColumnRule.None;
+                var hasBounds = !isConstant || zone.Min != zone.Max || (ulong)zone.Min != stored[0];
                 rows.AddVarint((ulong)plan.Column);
                 rows.Add((byte)((byte)coding | (hasBounds ? ColumnDirectory.BoundsFollow : 0)));
                 if (hasBounds)

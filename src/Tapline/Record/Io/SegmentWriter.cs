@@ -321,7 +321,7 @@ internal sealed class SegmentWriter
             _folder.Release(_reserved - _goodEnd);
             if (result == 0)
             {
-                _folder.Add(_disk, name, _goodEnd + indexBytes);
+                _folder.Add(_disk, name, _goodEnd, indexBytes);
             }
             else
             {

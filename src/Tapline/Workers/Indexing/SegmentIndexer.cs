@@ -24,7 +24,10 @@ public sealed class SegmentIndexer
 
     /// <summary>Makes the index of a file and puts it beside it, in place of any that is there. False where it can't be made; the
     /// sentence says what was done or why not.</summary>
-    public static bool TryIndex(string segmentPath, out string sentence)
+    /// <param name="segmentPath">The file.</param>
+    /// <param name="sentence">What was done.</param>
+    /// <param name="stop">Gives up soon after it is set.</param>
+    public static bool TryIndex(string segmentPath, out string sentence, CancellationToken stop = default)
     {
         ArgumentNullException.ThrowIfNull(segmentPath);
         try
@@ -36,7 +39,7 @@ public sealed class SegmentIndexer
                 return false;
             }
 
-            return TryIndex(segmentPath, bytes, out sentence);
+            return TryIndex(segmentPath, bytes, stop, out sentence);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -45,7 +48,7 @@ public sealed class SegmentIndexer
         }
     }
 
-    private static bool TryIndex(string segmentPath, long bytes, out string sentence)
+    private static bool TryIndex(string segmentPath, long bytes, CancellationToken stop, out string sentence)
     {
         using var reader = CaptureFileReader.Open(segmentPath, 0, out sentence);
         if (reader is null)
@@ -59,7 +62,12 @@ public sealed class SegmentIndexer
         using var builder = new IndexBuilder(frames, flows);
         using var table = NewTable(flows, collector);
         collector.Begin(sequence: 0);
-        Follow(reader, table, collector);
+        if (!Follow(reader, table, collector, stop))
+        {
+            sentence = $"{segmentPath} was not indexed: the program ends.";
+            return false;
+        }
+
         table.Flush(FlowEndReason.EndOfInput);
         var buffer = collector[collector.Finish()];
         var identity = new IndexHeader { SegmentBytes = bytes, Worker = WorkerOf(segmentPath), Origin = IndexOrigin.Rebuilt };
@@ -80,15 +88,16 @@ public sealed class SegmentIndexer
         return table;
     }
 
-    private static void Follow(CaptureFileReader reader, FlowTable<NoSink> table, IndexCollector collector)
+    private static bool Follow(
+        CaptureFileReader reader, FlowTable<NoSink> table, IndexCollector collector, CancellationToken stop)
     {
         using var block = new FrameBlock();
-        while (true)
+        while (!stop.IsCancellationRequested)
         {
             var result = reader.Read(block, ReadTimeoutMs);
             if (result is not (LeaseResult.Frames or LeaseResult.Idle))
             {
-                return;
+                return true;
             }
 
             for (var i = 0; i < block.Count; i++)
@@ -100,6 +109,8 @@ public sealed class SegmentIndexer
                 table.Advance(meta.TimestampNs);
             }
         }
+
+        return false;
     }
 
     private static PointInfo?[] Points(CaptureFileReader reader)

@@ -46,7 +46,7 @@ public class ColumnCodingTests
         {
             // A difference of -2^63 folds into the one number that has no successor.
             var plan = ColumnPlan.All[place];
-            if (!plan.OrZero || value - guess != long.MinValue)
+            if (plan.None == ColumnPlan.NoNone || value - guess != long.MinValue)
             {
                 Assert.Equal(value, ColumnPlan.Decode(plan, ColumnPlan.Encode(plan, value, guess), guess));
             }

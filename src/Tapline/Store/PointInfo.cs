@@ -47,6 +47,33 @@ public sealed record PointInfo(
         return end > Start.Length && description.StartsWith(Start, StringComparison.Ordinal) ? description[Start.Length..end] : null;
     }
 
+    /// <summary>
+    /// The point that a <see cref="Description"/> was made of, as far as it can be told: names are free text, so one that is
+    /// built like a description may be taken apart at the wrong place.
+    /// </summary>
+    public static PointInfo Parse(ushort id, string name, string description)
+    {
+        string? vm = null;
+        string? vmId = null;
+        var rest = description;
+        if (description.StartsWith("VM ", StringComparison.Ordinal)
+            && description.LastIndexOf(", ", StringComparison.Ordinal) is > 3 and var comma)
+        {
+            vm = description[3..comma];
+            rest = description[(comma + 2)..];
+            if (vm.EndsWith(')') && vm.LastIndexOf(" (", StringComparison.Ordinal) is > 0 and var bracket)
+            {
+                vmId = vm[(bracket + 2)..^1];
+                vm = vm[..bracket];
+            }
+        }
+
+        var on = rest.IndexOf(" on ", StringComparison.Ordinal);
+        return on < 0
+            ? new PointInfo(id, name, rest, null, vm, vmId)
+            : new PointInfo(id, name, rest[..on], rest[(on + 4)..], vm, vmId);
+    }
+
     /// <summary>Link speed in bit/s where known; 0 = unknown. Goes into recordings only.</summary>
     public long SpeedBitsPerSecond { get; init; }
 }

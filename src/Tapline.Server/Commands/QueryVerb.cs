@@ -5,9 +5,9 @@ using System.Diagnostics;
 using System.Text.Json;
 using Tapline.Base;
 using Tapline.Capture.Identity;
-using Tapline.Filter;
 using Tapline.Record.Extract;
 using Tapline.Server.Config;
+using Tapline.Workers.Indexing;
 using Tapline.Workers.Offline;
 
 namespace Tapline.Server.Commands;
@@ -43,6 +43,8 @@ internal static class QueryVerb
             ("tapline query 'vm web01' --data rec --since '2026-11-26 01:00' --until '2026-11-26 01:05' | wireshark -k -i -",
                 "five minutes of a VM, in Wireshark while they are read"),
             ("tapline query 'tcp[tcpflags] & tcp-rst != 0' --data rec --what count --json", "how many resets were recorded, and what is missing"),
+            ("tapline query 'port 5432 and retransmissions > 3' --data rec --since 1h --write slow.pcapng",
+                "all packets of the database connections that lost data"),
             ("tapline query 'tag pci and not net 10.0.0.0/8' --data rec --since 1d --what flows --json", "who talked to the outside today, one flow a line"));
         verb.SetAction(parsed => Run(
             new Question(
@@ -112,7 +114,7 @@ internal static class QueryVerb
             : question.What == Packets && question.Write is null && !Console.IsOutputRedirected
                 ? "packets are not for a terminal: give --write F.pcapng, or a pipe, or ask for --what count or flows."
             : null;
-        if (mistake is not null || CompiledFilter.Compile(question.Expression, LinkType.Ethernet, out mistake) is not { } filter)
+        if (mistake is not null || ExtractFilter.Compile(question.Expression, out mistake) is not { } filter)
         {
             return null;
         }
@@ -125,6 +127,7 @@ internal static class QueryVerb
             UntilNs = untilNs,
             Limit = question.Limit ?? long.MaxValue,
             IsOrdered = question.What != Count,
+            MakeIndex = path => SegmentIndexer.TryIndex(path, out _),
         };
     }
 
@@ -220,6 +223,7 @@ internal static class QueryVerb
             json.WriteNumber("examined", report.Examined);
             json.WriteNumber("read_bytes", report.ReadBytes);
             json.WriteNumber("segments", report.SegmentsRead);
+            json.WriteNumber("segments_by_index", report.SegmentsByIndex);
             json.WriteNumber("out_of_order", report.OutOfOrder);
             json.WriteBoolean("complete", !report.IsStopped && !report.IsLimited && report.Plan.Holes.Count + report.Faults.Count == 0);
             json.WriteStartObject("ledger");

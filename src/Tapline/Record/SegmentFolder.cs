@@ -16,6 +16,7 @@ public sealed class SegmentFolder : IDisposable
     private readonly PathBuffer _path;
     private long _usedBytes;
     private long _removed;
+    private byte[] _machines = [];
 
     private SegmentFolder(string path, long budgetBytes, FolderLock folderLock)
     {
@@ -68,6 +69,20 @@ public sealed class SegmentFolder : IDisposable
 
     /// <summary>Segments of a crash that were published at start, cut to their last whole block.</summary>
     public int Recovered { get; private set; }
+
+    /// <summary>The block that says who the machines are; the recorders write it when it has changed. Control thread; empty = nobody
+    /// told.</summary>
+    internal byte[] Machines => Volatile.Read(ref _machines);
+
+    /// <summary>Tells who the machines are, for the segments from now on. Any thread; allocates.</summary>
+    public void SetMachines(IReadOnlyList<RecordedMachine> machines)
+    {
+        var block = MachinesBlock.Make(machines);
+        if (!block.AsSpan().SequenceEqual(_machines))
+        {
+            Volatile.Write(ref _machines, block);
+        }
+    }
 
     /// <summary>Creates the folder where missing, locks it, repairs leftovers; null and a sentence when it cannot.</summary>
     public static SegmentFolder? TryOpen(string path, long budgetBytes, out string? error)

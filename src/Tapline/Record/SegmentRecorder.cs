@@ -22,6 +22,7 @@ public sealed class SegmentRecorder : IDisposable
     private readonly HandoverRing _free;
     private readonly SegmentWriter _writer;
     private readonly IndexCollector? _index;
+    private readonly SegmentFolder _folder;
     private readonly RecorderPoints _points;
     private readonly byte[] _sectionOptions;
     private readonly long _segmentBytes;
@@ -40,6 +41,9 @@ public sealed class SegmentRecorder : IDisposable
     private long _dropped;
     private long _abandoned;
 
+    // The list of machines that the segment under way has; null = none yet.
+    private byte[]? _machines;
+
     /// <summary>Starts a recorder with its thread.</summary>
     /// <param name="folder">The shared folder; outlives the recorder.</param>
     /// <param name="options">Sizes and names.</param>
@@ -51,8 +55,9 @@ public sealed class SegmentRecorder : IDisposable
     internal SegmentRecorder(SegmentFolder folder, RecorderOptions options, DiskCalls disk)
     {
         Invariant.Check(options.Worker is >= 0 and <= ushort.MaxValue && options.BufferCount >= 2);
-        Invariant.Check(options.BufferBytes >= SegmentEnding.Bytes(Limits.PointsMax) + Limits.FrameBytesMax);
+        Invariant.Check(options.BufferBytes >= SegmentEnding.Bytes(Limits.PointsMax, PlacesBlock.PlacesMax) + Limits.FrameBytesMax);
         _options = options;
+        _folder = folder;
         _segmentBytes = Math.Max(
             Limits.SegmentBytesMin,
             options.SegmentBytes > 0
@@ -157,7 +162,7 @@ public sealed class SegmentRecorder : IDisposable
         point = ref _points.Touch(meta.PointId);
         if (point.Interface < 0 || point.LinkType != meta.LinkType)
         {
-            _current.Length += _points.WriteInterface(_current.Free, meta.PointId, meta.LinkType);
+            _current.Length += _points.WriteInterface(_current.Free, meta.PointId, meta.LinkType, _current.FileEnd);
         }
 
         _index?.Add(flow, _current.FileEnd, meta.TimestampNs);
@@ -278,8 +283,9 @@ public sealed class SegmentRecorder : IDisposable
             return false;
         }
 
+        var machines = _folder.Machines;
         bytes += _points.InterfaceBytes(meta.PointId);
-        if (_isOpen && (_current.FileEnd + bytes + SegmentEnding.Bytes(_points.Touched.Length) > _segmentBytes
+        if (_isOpen && (_current.FileEnd + bytes + MachinesBytes(machines) + EndingBytes > _segmentBytes
             || _points.Interfaces >= Limits.SegmentInterfacesMax || _index is { IsFull: true }))
         {
             if (!TryEndSegment(Math.Max(_lastNs, _windowStartNs)))
@@ -293,8 +299,31 @@ public sealed class SegmentRecorder : IDisposable
             BeginSegment(meta.TimestampNs);
         }
 
-        return _current.Length + bytes <= _current.CapacityBytes || TryHandOver(isLast: false);
+        if (_current.Length + bytes + MachinesBytes(machines) > _current.CapacityBytes && !TryHandOver(isLast: false))
+        {
+            return false;
+        }
+
+        if (machines != _machines)
+        {
+            if (machines.Length > 0)
+            {
+                _points.AddPlace(_current.FileEnd);
+            }
+
+            machines.CopyTo(_current.Free);
+            _current.Length += machines.Length;
+            _machines = machines;
+        }
+
+        return true;
     }
+
+    // Room for the segment's end, with one description more.
+    private int EndingBytes => SegmentEnding.Bytes(_points.Touched.Length, _points.Places.Length + 1);
+
+    // Room for the list of machines, where the segment does not have this one.
+    private int MachinesBytes(byte[] machines) => machines == _machines ? 0 : machines.Length;
 
     private void BeginSegment(long startNs)
     {
@@ -305,6 +334,7 @@ public sealed class SegmentRecorder : IDisposable
         _current.SegmentStartNs = startNs;
         _current.Length = PcapngWriter.WriteSectionHeader(_current.Memory, _sectionOptions);
         _carriedBytes = 0;
+        _machines = null;
         _isOpen = true;
         _openedNs = 0;
         _windowStartNs = _windowStartNs == 0 ? startNs : _windowStartNs;
@@ -315,7 +345,7 @@ public sealed class SegmentRecorder : IDisposable
         Invariant.Check(_isOpen);
         TouchLosses();
         var room = _current.CapacityBytes - _current.Length;
-        if (room < SegmentEnding.Bytes(_points.Touched.Length) && !TryHandOver(isLast: false))
+        if (room < EndingBytes && !TryHandOver(isLast: false))
         {
             return false;
         }
@@ -327,7 +357,7 @@ public sealed class SegmentRecorder : IDisposable
 
         var endNs = Math.Max(nowNs, _windowStartNs);
         _current.Length += SegmentEnding.Write(
-            _current.Free, _points, _writer, _options.Worker, _windowStartNs, endNs);
+            _current.Free, _points, _writer, _options.Worker, _windowStartNs, endNs, _current.FileEnd);
         _current.Index = _index?.Finish() ?? -1;
         Invariant.Check(TryHandOver(isLast: true));
         _points.NextWindow();

@@ -101,6 +101,7 @@ internal sealed class EngineOpening(EngineOptions options)
             var names = FilterNames.Of(capture.Directory, capture.Points);
             mirrors.SetNames(names);
             recordFilter.Bind(names);
+            recordFolder?.SetMachines(FilterNames.Recorded(capture.Directory));
         }
     }
 

@@ -1,6 +1,4 @@
 // What is to be taken out of a recording.
-using Tapline.Filter;
-
 namespace Tapline.Record.Extract;
 
 /// <summary>A query over a recording.</summary>
@@ -10,7 +8,14 @@ public sealed record ExtractOptions
     public required string Folder { get; init; }
 
     /// <summary>Frames that are wanted.</summary>
-    public CompiledFilter Filter { get; init; } = CompiledFilter.Everything;
+    public ExtractFilter Filter { get; init; } = ExtractFilter.Everything;
+
+    /// <summary>Indexes are used where they are sound; false = every packet of the window is read.</summary>
+    public bool UseIndex { get; init; } = true;
+
+    /// <summary>Makes the index of a finished segment that has none (its path), where the expression asks for facts of flows;
+    /// false when it can't. Null = such segments can't be judged.</summary>
+    public Func<string, bool>? MakeIndex { get; init; }
 
     /// <summary>The first time that is wanted, ns since the epoch.</summary>
     public long SinceNs { get; init; } = long.MinValue;

@@ -40,6 +40,9 @@ public sealed class ExtractReport
 
     public int SegmentsRead { get; internal set; }
 
+    /// <summary>Those of which only chosen packets were read.</summary>
+    public int SegmentsByIndex { get; internal set; }
+
     /// <summary>Selected frames that stand behind a later one, because putting them right took more memory than allowed.</summary>
     public long OutOfOrder { get; internal set; }
 

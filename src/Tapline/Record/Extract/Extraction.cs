@@ -18,6 +18,7 @@ public sealed class Extraction
     private readonly ExtractReport _report;
     private readonly ExtractPoints _points = new();
     private readonly ExtractNames _names;
+    private readonly ExtractIndexes _indexes;
     private readonly TimeOrder _order;
     private readonly List<SegmentLane> _lanes = [];
     private int _opened;
@@ -28,6 +29,7 @@ public sealed class Extraction
         _sink = sink;
         _report = new ExtractReport { Plan = plan };
         _names = new ExtractNames(_points);
+        _indexes = new ExtractIndexes(plan, options);
         _order = new TimeOrder(Deliver, options.WaitingBytesMax);
     }
 
@@ -59,6 +61,11 @@ public sealed class Extraction
     private void Run(Action<ExtractReport>? progress, CancellationToken stop)
     {
         _sink.Begin(_report.Plan);
+        if (_indexes.Prepare(stop) is { } limit)
+        {
+            Note(limit);
+        }
+
         while (!stop.IsCancellationRequested && !_report.IsLimited)
         {
             Open();
@@ -93,10 +100,16 @@ public sealed class Extraction
         while (_opened < segments.Count && _lanes.Count < LanesMax
             && (_lanes.Count == 0 || segments[_opened].Name.StartNs <= Hindmost().FrontierNs))
         {
-            if (SegmentLane.TryOpen(segments[_opened++], out var hole) is { } lane)
+            var segment = segments[_opened++];
+            if (!_indexes.TryChoose(segment, out var choice, out var hole))
+            {
+                Note(hole!);
+            }
+            else if (SegmentLane.TryOpen(segment, choice, out hole) is { } lane)
             {
                 _lanes.Add(lane);
                 _report.SegmentsRead++;
+                _report.SegmentsByIndex += choice is { IsSparse: true } ? 1 : 0;
             }
             else
             {
@@ -138,9 +151,6 @@ public sealed class Extraction
                     }
 
                     break;
-                case SegmentLane.Step.Ledger:
-                    Account(lane);
-                    break;
                 case SegmentLane.Step.End:
                     return false;
             }
@@ -177,7 +187,7 @@ public sealed class Extraction
         if (!_options.Filter.IsEverything)
         {
             FrameDecoder.Decode(frame, meta, out var layout);
-            if (!_options.Filter.Matches(meta, layout, frame))
+            if (!_options.Filter.Matches(lane.Truths, meta, layout, frame))
             {
                 return;
             }
@@ -210,13 +220,12 @@ public sealed class Extraction
 
     private void Account(SegmentLane lane)
     {
-        if (!LedgerBlock.TryRead(lane.Block[8..^4], out var rows, out var flags, out _, out _)
-            || (flags & LedgerBlock.RecoveredFlag) != 0)
+        if (lane.Segment.End is not { IsRecovered: false } end)
         {
             return;
         }
 
-        foreach (var row in rows)
+        foreach (var row in end.Rows)
         {
             if (lane.PointOf(row.Interface) is { } point)
             {
@@ -237,6 +246,7 @@ public sealed class Extraction
             Note(fault);
         }
 
+        Account(lane);
         _lanes.Remove(lane);
         lane.Dispose();
     }

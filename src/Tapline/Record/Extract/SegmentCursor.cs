@@ -18,6 +18,7 @@ internal sealed class SegmentCursor : IDisposable
     private byte[] _buffer = new byte[WindowBytes];
     private long _bufferOffset;
     private int _filled;
+    private long _readTo = long.MaxValue;
     private int _at;
     private int _length;
     private bool _isBegun;
@@ -98,10 +99,11 @@ internal sealed class SegmentCursor : IDisposable
         return true;
     }
 
-    /// <summary>The next block is the one at this offset.</summary>
-    public void Seek(long offset)
+    /// <summary>The next block is the one at this offset; what lies behind <paramref name="readTo"/> is not read ahead.</summary>
+    public void Seek(long offset, long readTo = long.MaxValue)
     {
         _isBegun |= offset > 0;
+        _readTo = readTo;
         _length = 0;
         if (offset >= _bufferOffset && offset <= _bufferOffset + _filled)
         {
@@ -133,7 +135,8 @@ internal sealed class SegmentCursor : IDisposable
         _at = 0;
         while (_filled < bytes)
         {
-            var read = RandomAccess.Read(_file, _buffer.AsSpan(_filled), _bufferOffset + _filled);
+            var ahead = (int)Math.Clamp(_readTo - _bufferOffset - _filled, bytes - _filled, _buffer.Length - _filled);
+            var read = RandomAccess.Read(_file, _buffer.AsSpan(_filled, ahead), _bufferOffset + _filled);
             if (read == 0)
             {
                 return false;

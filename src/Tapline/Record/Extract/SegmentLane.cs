@@ -8,12 +8,21 @@ namespace Tapline.Record.Extract;
 internal sealed class SegmentLane : IDisposable
 {
     private readonly SegmentCursor _cursor;
+    private const int GapBytes = 32 << 10;
+    private const int LastBytes = 2 << 10;
     private readonly List<ExtractPoint?> _interfaces = [];
+    private readonly PacketChoice? _choice;
+    private readonly long[] _places;
+    private int _place;
+    private int _next;
+    private int _readTo;
 
-    private SegmentLane(ExtractSegment segment, SegmentCursor cursor)
+    private SegmentLane(ExtractSegment segment, SegmentCursor cursor, PacketChoice? choice)
     {
         Segment = segment;
         _cursor = cursor;
+        _choice = choice;
+        _places = choice is { IsSparse: true } ? segment.End?.Places ?? [] : [];
         FrontierNs = segment.Name.StartNs;
     }
 
@@ -32,9 +41,6 @@ internal sealed class SegmentLane : IDisposable
         /// <summary>A point met for the first time: <see cref="Point"/>.</summary>
         NewPoint,
 
-        /// <summary>The segment's account: <see cref="Block"/>.</summary>
-        Ledger,
-
         /// <summary>The end, or a fault.</summary>
         End,
     }
@@ -46,6 +52,9 @@ internal sealed class SegmentLane : IDisposable
 
     public ExtractPoint? Point { get; private set; }
 
+    /// <summary>Which of the expression's flow terms hold for the packet.</summary>
+    public ulong Truths { get; private set; }
+
     public ReadOnlySpan<byte> Block => _cursor.Block;
 
     public long ReadBytes => _cursor.ReadBytes;
@@ -54,18 +63,21 @@ internal sealed class SegmentLane : IDisposable
     public string? Fault { get; private set; }
 
     /// <summary>Opens the segment; null with a sentence when it is gone or can't be read.</summary>
-    public static SegmentLane? TryOpen(ExtractSegment segment, out string? hole)
+    /// <param name="segment">The segment.</param>
+    /// <param name="choice">The packets that are wanted; null = all.</param>
+    /// <param name="hole">What is missing now.</param>
+    public static SegmentLane? TryOpen(ExtractSegment segment, PacketChoice? choice, out string? hole)
     {
         hole = null;
         try
         {
             try
             {
-                return new SegmentLane(segment, SegmentCursor.Open(segment.Path));
+                return new SegmentLane(segment, SegmentCursor.Open(segment.Path), choice);
             }
             catch (FileNotFoundException) when (segment.IsHidden)
             {
-                return new SegmentLane(segment, SegmentCursor.Open(segment.PathWhenFinished));
+                return new SegmentLane(segment, SegmentCursor.Open(segment.PathWhenFinished), choice);
             }
         }
         catch (FileNotFoundException)
@@ -88,7 +100,7 @@ internal sealed class SegmentLane : IDisposable
     {
         try
         {
-            return _cursor.TryNext() ? Judge(points) : End(_cursor.Fault);
+            return _places.Length > 0 ? NextPlace(points) : _cursor.TryNext() ? Judge(points) : End(_cursor.Fault);
         }
         catch (IOException e)
         {
@@ -98,10 +110,68 @@ internal sealed class SegmentLane : IDisposable
 
     public void Dispose() => _cursor.Dispose();
 
+    // Descriptions first, then the packets that were chosen, those near each other by one read.
+    private Step NextPlace(ExtractPoints points)
+    {
+        var isPacket = _place == _places.Length;
+        if (isPacket && _next == _choice!.Offsets.Length)
+        {
+            return End(null);
+        }
+
+        var offset = isPacket ? _choice!.Offsets[_next] : _places[_place++];
+        _cursor.Seek(offset, isPacket ? ReadTo() : offset + LastBytes);
+        if (!_cursor.TryNext() || (_cursor.Type == PcapngWriter.EnhancedPacket) != isPacket)
+        {
+            return End(_cursor.Fault ?? "index and segment do not belong together; remove the index, and it is made anew");
+        }
+
+        return Judge(points);
+    }
+
+    // Where the run of packets ends that lie near each other.
+    private long ReadTo()
+    {
+        var offsets = _choice!.Offsets;
+        _readTo = Math.Max(_readTo, _next);
+        while (_readTo + 1 < offsets.Length && offsets[_readTo + 1] - offsets[_readTo] < GapBytes)
+        {
+            _readTo++;
+        }
+
+        return offsets[_readTo] + LastBytes;
+    }
+
+    // True when the packet was chosen; chosen ones come in the order of the file.
+    private bool IsChosen()
+    {
+        if (_choice is null)
+        {
+            return true;
+        }
+
+        var offsets = _choice.Offsets;
+        while (_next < offsets.Length && offsets[_next] < _cursor.Offset)
+        {
+            _next++;
+        }
+
+        if (_next == offsets.Length || offsets[_next] != _cursor.Offset)
+        {
+            return false;
+        }
+
+        Truths = _choice.Truths is { } truths ? truths[_next] : 0;
+        _next++;
+        return true;
+    }
+
     private Step Judge(ExtractPoints points)
     {
         switch (_cursor.Type)
         {
+            case PcapngWriter.EnhancedPacket when !IsChosen():
+                return Step.Other;
             case PcapngWriter.EnhancedPacket:
                 Point = PacketBlock.Interface(Block) is { } number ? PointOf(number) : null;
                 return Point is null ? End("a packet of an interface that is not described") : Step.Packet;
@@ -116,8 +186,6 @@ internal sealed class SegmentLane : IDisposable
                 return isNew ? Step.NewPoint : Step.Other;
             case MachinesBlock.Type:
                 return Step.Machines;
-            case LedgerBlock.Type:
-                return Step.Ledger;
             default:
                 return Step.Other;
         }

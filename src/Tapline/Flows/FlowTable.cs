@@ -11,7 +11,7 @@ using Tapline.Store;
 namespace Tapline.Flows;
 
 /// <summary>The flows of one worker. Not thread-safe; all memory is native and bounded; nothing allocated per frame.</summary>
-public sealed class FlowTable<TSink> : IDisposable where TSink : IRecordSink
+public sealed class FlowTable<TSink> : IFlowRecords, IDisposable where TSink : IRecordSink
 {
     private readonly ulong _seed;
     private readonly FlowLife<TSink> _life;
@@ -37,6 +37,13 @@ public sealed class FlowTable<TSink> : IDisposable where TSink : IRecordSink
 
     /// <summary>Native bytes per flow of capacity, index included.</summary>
     public static int BytesPerFlow => FlowMemory.BytesPerFlow + 16;
+
+    /// <summary>Who hears of the end of each flow and part, before its slot is used again; null = nobody.</summary>
+    public IFlowEndings? Endings
+    {
+        get => _life.Endings;
+        set => _life.Endings = value;
+    }
 
     /// <summary>Totals so far.</summary>
     public ref readonly FlowCounters Counters => ref _life.Counters;

@@ -3,6 +3,7 @@
 // for it. Files that are not named like segments are left alone and not counted. Thread-safe.
 using Tapline.Base;
 using Tapline.Base.Native;
+using Tapline.Record.Index;
 
 namespace Tapline.Record;
 
@@ -15,6 +16,7 @@ public sealed class SegmentFolder : IDisposable
     private readonly PathBuffer _path;
     private long _usedBytes;
     private long _removed;
+    private byte[] _machines = [];
 
     private SegmentFolder(string path, long budgetBytes, FolderLock folderLock)
     {
@@ -68,6 +70,20 @@ public sealed class SegmentFolder : IDisposable
     /// <summary>Segments of a crash that were published at start, cut to their last whole block.</summary>
     public int Recovered { get; private set; }
 
+    /// <summary>The block that says who the machines are; the recorders write it when it has changed. Control thread; empty = nobody
+    /// told.</summary>
+    internal byte[] Machines => Volatile.Read(ref _machines);
+
+    /// <summary>Tells who the machines are, for the segments from now on. Any thread; allocates.</summary>
+    public void SetMachines(IReadOnlyList<RecordedMachine> machines)
+    {
+        var block = MachinesBlock.Make(machines);
+        if (!block.AsSpan().SequenceEqual(_machines))
+        {
+            Volatile.Write(ref _machines, block);
+        }
+    }
+
     /// <summary>Creates the folder where missing, locks it, repairs leftovers; null and a sentence when it cannot.</summary>
     public static SegmentFolder? TryOpen(string path, long budgetBytes, out string? error)
     {
@@ -96,6 +112,36 @@ public sealed class SegmentFolder : IDisposable
         }
 
         return folder;
+    }
+
+    /// <summary>Paths of all finished segments, newest first. Any thread; allocates.</summary>
+    public IReadOnlyList<string> ListSegments() =>
+    [
+        .. new DirectoryInfo(Path).EnumerateFiles()
+            .Select(f => f.Name)
+            .Where(n => SegmentName.TryParse(n, out _, out var isHidden) && !isHidden)
+            .OrderDescending(StringComparer.Ordinal)
+            .Select(n => System.IO.Path.Combine(Path, n)),
+    ];
+
+    /// <summary>An index has been made for a segment that is here: its bytes count from now on. It goes where the segment has
+    /// gone meanwhile. Any thread.</summary>
+    public void CountIndex(string segmentPath)
+    {
+        var index = new FileInfo(SegmentIndex.PathOf(segmentPath));
+        lock (_gate)
+        {
+            if (!SegmentName.TryParse(System.IO.Path.GetFileName(segmentPath), out var name, out _)
+                || !_catalog.TryFind(name, out var place))
+            {
+                index.Delete();
+                return;
+            }
+
+            ref var entry = ref _catalog[place];
+            _usedBytes += index.Length - entry.IndexBytes;
+            entry.IndexBytes = index.Length;
+        }
     }
 
     /// <summary>Gives the lock back. All recorders must be closed before.</summary>
@@ -128,7 +174,7 @@ public sealed class SegmentFolder : IDisposable
     }
 
     /// <summary>Takes over a published segment whose bytes are reserved already.</summary>
-    internal void Add(DiskCalls disk, in SegmentName name, long bytes)
+    internal void Add(DiskCalls disk, in SegmentName name, long bytes, long indexBytes = 0)
     {
         lock (_gate)
         {
@@ -138,7 +184,7 @@ public sealed class SegmentFolder : IDisposable
 
             if (!_catalog.IsFull)
             {
-                _catalog.Add(EntryOf(name, bytes));
+                _catalog.Add(EntryOf(name, bytes, indexBytes));
             }
         }
     }
@@ -152,12 +198,13 @@ public sealed class SegmentFolder : IDisposable
         }
     }
 
-    private static SegmentCatalog.Entry EntryOf(in SegmentName name, long bytes) => new()
+    private static SegmentCatalog.Entry EntryOf(in SegmentName name, long bytes, long indexBytes) => new()
     {
         StartNs = name.StartNs,
         Worker = name.Worker,
         IsRecovered = name.IsRecovered,
         Bytes = bytes,
+        IndexBytes = indexBytes,
     };
 
     private bool TryRemoveOldest(DiskCalls disk)
@@ -175,8 +222,12 @@ public sealed class SegmentFolder : IDisposable
             return false; // a read-only file system, say: what can't be removed keeps its place
         }
 
+        // Where this fails an index without a segment stays, which the next start removes.
+        oldest.Name.AddTo(_path.Reset(), isHidden: false, isIndex: true);
+        _ = disk.Remove(_path.Path);
+
         _catalog.RemoveOldest();
-        _usedBytes -= oldest.Bytes;
+        _usedBytes -= oldest.Bytes + oldest.IndexBytes;
         _removed++;
         return true;
     }
@@ -193,17 +244,48 @@ public sealed class SegmentFolder : IDisposable
         }
 
         var disk = new DiskCalls();
+        var indexes = TakeIndexes();
         foreach (var file in new DirectoryInfo(Path).EnumerateFiles())
         {
             if (SegmentName.TryParse(file.Name, out var name, out var isHidden) && !isHidden)
             {
-                _usedBytes += file.Length;
-                Add(disk, name, file.Length);
+                var indexBytes = indexes.Remove(name, out var index) ? index.Length : 0;
+                _usedBytes += file.Length + indexBytes;
+                Add(disk, name, file.Length, indexBytes);
             }
+        }
+
+        foreach (var orphan in indexes.Values)
+        {
+            orphan.Delete();
         }
 
         FitToDisk();
         Reserve(disk, 0);
+    }
+
+    // Visible indexes by name; those under way when a crash came are removed: the segment is indexed anew.
+    private Dictionary<SegmentName, FileInfo> TakeIndexes()
+    {
+        var indexes = new Dictionary<SegmentName, FileInfo>();
+        foreach (var file in new DirectoryInfo(Path).GetFiles())
+        {
+            if (!SegmentName.TryParseIndex(file.Name, out var name, out var isHidden))
+            {
+                continue;
+            }
+
+            if (isHidden)
+            {
+                file.Delete();
+            }
+            else
+            {
+                indexes[name] = file;
+            }
+        }
+
+        return indexes;
     }
 
     // A budget beyond the disk would end in one large segment that fills it and that nothing can be removed for. Some of

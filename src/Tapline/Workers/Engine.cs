@@ -5,6 +5,7 @@ using System.Diagnostics;
 using Tapline.Base;
 using Tapline.Capture.Identity;
 using Tapline.Mirror.Kernel;
+using Tapline.Workers.Indexing;
 
 namespace Tapline.Workers;
 
@@ -68,6 +69,11 @@ public sealed class Engine : IDisposable
         Array.ForEach(parts.Workers, w => w.Start());
         engine._supervisor.Start();
         engine._isRunning = true;
+        if (parts.RecordFolder is { } folder)
+        {
+            parts.IndexRepair = IndexRepair.Start(folder, n => Console.Error.WriteLine($"tapline: {n}"));
+        }
+
         if (options.CanarySeconds > 0)
         {
             parts.Canaries = new CanaryDesk(

@@ -101,6 +101,7 @@ internal sealed class EngineOpening(EngineOptions options)
             var names = FilterNames.Of(capture.Directory, capture.Points);
             mirrors.SetNames(names);
             recordFilter.Bind(names);
+            recordFolder?.SetMachines(FilterNames.Recorded(capture.Directory));
         }
     }
 
@@ -111,8 +112,16 @@ internal sealed class EngineOpening(EngineOptions options)
         mirrors.Points.Losses = losses;
         var spools = spoolFolder is null ? [] : Each(w => new SpoolWriter(spoolFolder, w, options.Node, new EndpointNames(capture)));
         var recorders = recordFolder is null ? [] : Each(w => new SegmentRecorder(
-            recordFolder, new RecorderOptions { Worker = w, Node = options.Node, Filter = options.Record?.Filter }));
-        return new EngineParts
+            recordFolder,
+            new RecorderOptions
+            {
+                Worker = w,
+                Node = options.Node,
+                Filter = options.Record?.Filter,
+                FlowSlots = options.Analyse ? FlowsPerWorker : 0,
+                Names = new EndpointNames(capture),
+            }));
+        var parts = new EngineParts
         {
             Options = options,
             Capture = capture,
@@ -132,12 +141,16 @@ internal sealed class EngineOpening(EngineOptions options)
                 CanarySecret = mirrors.CanarySecret,
             }),
         };
+        Array.ForEach(parts.Pipelines, p => p.IndexFlows());
+        return parts;
     }
+
+    private int FlowsPerWorker => Math.Max(1024, options.FlowCapacity / WorkerCount);
 
     private FlowTable<SpoolSink> NewTable(int worker, SpoolWriter? spool) => new(
         FlowTableOptions.Live with
         {
-            Capacity = Math.Max(1024, options.FlowCapacity / WorkerCount),
+            Capacity = FlowsPerWorker,
             FlowIdPrefix = (ushort)worker,
             HashSeed = BitConverter.ToUInt64(System.Security.Cryptography.RandomNumberGenerator.GetBytes(sizeof(ulong))),
         },

@@ -3,6 +3,7 @@
 using Tapline.Capture.Ring;
 using Tapline.Record;
 using Tapline.Store;
+using Tapline.Workers.Indexing;
 
 namespace Tapline.Workers;
 
@@ -21,6 +22,9 @@ internal sealed class EngineParts : IDisposable
     public SpoolWriter? SupervisorSpool { get; init; }
 
     public SegmentFolder? RecordFolder { get; init; }
+
+    /// <summary>Makes indexes that the recording lacks; null = nothing is recorded, or it has not begun.</summary>
+    public IndexRepair? IndexRepair { get; set; }
 
     public required SpoolWriter[] Spools { get; init; }
 
@@ -56,6 +60,7 @@ internal sealed class EngineParts : IDisposable
             pipeline.Counts.Dispose();
         }
 
+        IndexRepair?.Dispose();
         Canaries?.Dispose();
         Mirrors.Dispose();
         Array.ForEach(Recorders, r => r.Dispose());

@@ -15,7 +15,7 @@ using Tapline.Store;
 namespace Tapline.Workers;
 
 /// <summary>The stages of one worker. Used by its thread only; owns none of them but its scratch memory.</summary>
-public sealed class Pipeline<TSink> : IDisposable where TSink : IRecordSink
+public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IRecordSink
 {
     private readonly NativeArray<FrameLayout> _layouts = new(Limits.BatchFramesMax);
     private readonly AppendResult[] _appended = new AppendResult[Limits.BatchFramesMax];
@@ -23,6 +23,11 @@ public sealed class Pipeline<TSink> : IDisposable where TSink : IRecordSink
 
     // Of each frame's flow, the frame included. All false without flow accounting.
     private readonly bool[] _hasEvent = new bool[Limits.BatchFramesMax];
+
+    private readonly int[] _slots = new int[Limits.BatchFramesMax];
+    private FrameBatch? _batch;
+    private int _observing;
+    private int _recorded;
     private bool _hasCanary;
 
     /// <summary>The worker's counters.</summary>
@@ -59,6 +64,7 @@ public sealed class Pipeline<TSink> : IDisposable where TSink : IRecordSink
             }
         }
 
+        (_batch, _recorded) = (batch, 0);
         if (Flows is not null)
         {
             Observe(Flows, batch, count);
@@ -77,8 +83,33 @@ public sealed class Pipeline<TSink> : IDisposable where TSink : IRecordSink
             Record(Recorder, batch, count);
         }
 
+        _batch = null;
         Count(batch, count);
         return batch.Meta(count - 1).TimestampNs;
+    }
+
+    /// <summary>Connects flows and recorder, so that each segment's index knows its flows. Before the first frame.</summary>
+    public void IndexFlows()
+    {
+        if (Flows is not null && Recorder is not null)
+        {
+            Flows.Endings = this;
+            Recorder.Flows = Flows;
+        }
+    }
+
+    /// <summary>
+    /// A flow's slot is about to be another's: what the batch has shown of it so far is recorded first, so that each frame is
+    /// recorded while its slot still stands for its flow.
+    /// </summary>
+    public void Ended(int slot, in FlowRecord record)
+    {
+        if (_batch is not null)
+        {
+            Record(Recorder!, _batch, _observing);
+        }
+
+        Recorder!.EndFlow(slot, record);
     }
 
     /// <summary>Publishes the flow table's totals with the others.</summary>
@@ -129,22 +160,25 @@ public sealed class Pipeline<TSink> : IDisposable where TSink : IRecordSink
 
         for (var i = 0; i < count; i++)
         {
+            _observing = i;
             if (!IsCanary(i))
             {
-                var slot = flows.ObservePrepared(i, batch.Meta(i), _layouts[i], batch.Bytes(i));
-                _hasEvent[i] = flows.HasEvent(slot);
+                _slots[i] = flows.ObservePrepared(i, batch.Meta(i), _layouts[i], batch.Bytes(i));
+                _hasEvent[i] = flows.HasEvent(_slots[i]);
             }
         }
     }
 
-    private void Record(SegmentRecorder recorder, FrameBatch batch, int count)
+    /// <summary>Records the batch's frames below <paramref name="end"/> that are not recorded yet.</summary>
+    private void Record(SegmentRecorder recorder, FrameBatch batch, int end)
     {
-        for (var i = 0; i < count; i++)
+        for (; _recorded < end; _recorded++)
         {
+            var i = _recorded;
             ref readonly var meta = ref batch.Meta(i);
             if (!IsCanary(i) && RecordFilter.Matches(meta, _layouts[i], batch.Bytes(i)))
             {
-                _appended[i] = recorder.Append(meta, batch.Bytes(i));
+                _appended[i] = recorder.Append(meta, batch.Bytes(i), Flows is null ? -1 : _slots[i]);
             }
             else
             {

@@ -1,0 +1,133 @@
+// The texts of one index: names of the points that its flows refer to, and of the machines at the flows' ends, as they are
+// known when the index is written. A point names its machine, else the MAC address does, else the IP address, as in a
+// spool batch. In: points and names of the recorder. Out: the section's bytes. Writer's thread; used again for each index.
+using System.Text;
+using Tapline.Store;
+
+namespace Tapline.Record.Index;
+
+/// <summary>Collects the names of one index.</summary>
+internal sealed class NameCollector
+{
+    private readonly Dictionary<string, int> _references = new(StringComparer.Ordinal);
+    private readonly List<string> _texts = [];
+    private readonly SortedDictionary<ushort, PointInfo?> _points = [];
+    private PointInfo?[] _known = [];
+    private IEndpointNames? _names;
+
+    /// <summary>Texts so far; a reference is the place plus one.</summary>
+    public IReadOnlyList<string> Texts => _texts;
+
+    /// <summary>Texts that name machines.</summary>
+    public HashSet<string> Machines { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Points that flows refer to.</summary>
+    public IEnumerable<PointInfo> Points
+    {
+        get
+        {
+            foreach (var (id, point) in _points)
+            {
+                yield return point ?? new PointInfo(id, $"point-{id}", "port");
+            }
+        }
+    }
+
+    /// <summary>Begins an index.</summary>
+    /// <param name="points">Points by id, as far as they are known.</param>
+    /// <param name="names">Who the ends are where no point tells; null = nobody knows.</param>
+    public void Begin(PointInfo?[] points, IEndpointNames? names)
+    {
+        _references.Clear();
+        _texts.Clear();
+        _points.Clear();
+        Machines.Clear();
+        _known = points;
+        _names = names;
+    }
+
+    /// <summary>A reference to the machine at one end of a flow; 0 = unknown.</summary>
+    public int Machine(ushort point, ulong mac, IpAddress16 ip)
+    {
+        if (point != ushort.MaxValue)
+        {
+            _points.TryAdd(point, point < _known.Length ? _known[point] : null);
+            if (point < _known.Length && _known[point]?.Vm is { } vm)
+            {
+                return Reference(vm, isMachine: true);
+            }
+        }
+
+        if (_names is null || (point != ushort.MaxValue && _names.IsNamed(point)))
+        {
+            return 0;
+        }
+
+        return ((mac != 0 ? _names.OfMac(mac) : null) ?? (ip.IsNone ? null : _names.OfAddress(ip))) is { } name
+            ? Reference(name, isMachine: true)
+            : 0;
+    }
+
+    /// <summary>Writes the section.</summary>
+    public void Write(ByteSink target)
+    {
+        foreach (var point in Points)
+        {
+            Refer(point);
+        }
+
+        target.AddVarint((ulong)_texts.Count);
+        foreach (var text in _texts)
+        {
+            var bytes = Encoding.UTF8.GetBytes(text);
+            target.AddVarint((ulong)bytes.Length);
+            target.Add(bytes);
+        }
+
+        target.AddVarint((ulong)_points.Count);
+        foreach (var point in Points)
+        {
+            target.AddVarint(point.Id);
+            foreach (var reference in Refer(point))
+            {
+                target.AddVarint((ulong)reference);
+            }
+        }
+    }
+
+    private int[] Refer(PointInfo point) =>
+        [Reference(point.Name), Reference(point.Kind), Reference(point.Switch), Reference(point.Vm), Reference(point.VmId)];
+
+    private int Reference(string? text, bool isMachine = false)
+    {
+        if (string.IsNullOrEmpty(text))
+        {
+            return 0;
+        }
+
+        if (!_references.TryGetValue(text, out var reference))
+        {
+            _texts.Add(Shortened(text));
+            _references[text] = reference = _texts.Count;
+        }
+
+        if (isMachine)
+        {
+            Machines.Add(_texts[reference - 1]);
+        }
+
+        return reference;
+    }
+
+    // At most what a reader takes, and whole characters.
+    private static string Shortened(string text)
+    {
+        var length = Math.Min(text.Length, IndexNames.TextBytesMax);
+        while (Encoding.UTF8.GetByteCount(text.AsSpan(0, length)) > IndexNames.TextBytesMax)
+        {
+            length--;
+        }
+
+        return text[..(length > 0 && length < text.Length && char.IsHighSurrogate(text[length - 1]) ? length - 1 : length)];
+    }
+}

@@ -1,0 +1,117 @@
+// What the index costs beside the recording that it belongs to: the same capture through decoder, flow table and recorder,
+// with index and without, alternating in one process; and how many bytes it takes of each packet, section by section:
+// `Tapline.Bench index FILE [ROUNDS]`. Waits for the disk, so that nothing is dropped and the times compare.
+using System.Diagnostics;
+using System.Globalization;
+using Tapline.Base;
+using Tapline.Capture;
+using Tapline.Capture.Files;
+using Tapline.Flows;
+using Tapline.Record;
+using Tapline.Record.Index;
+using Tapline.Store;
+using Tapline.Workers;
+
+namespace Tapline.Bench;
+
+/// <summary>Wall and CPU time of recording with and without index; bytes of the index.</summary>
+internal static class IndexCost
+{
+    private const int FlowSlots = 1 << 19;
+
+    public static int Run(string file, int rounds)
+    {
+        for (var round = 0; round < rounds; round++)
+        {
+            var alone = Measure(file, isIndexed: false, isLast: false);
+            var both = Measure(file, isIndexed: true, round == rounds - 1);
+            Print($"record {alone.Wall:F3} s ({alone.Cpu:F3} cpu)   with index {both.Wall:F3} s ({both.Cpu:F3} cpu)   "
+                + string.Create(CultureInfo.InvariantCulture, $"ratio {both.Wall / alone.Wall:F3} ({both.Cpu / alone.Cpu:F3} cpu)"));
+        }
+
+        return 0;
+    }
+
+    private static (double Wall, double Cpu) Measure(string file, bool isIndexed, bool isLast)
+    {
+        var path = Directory.CreateTempSubdirectory("tapline-index-").FullName;
+        try
+        {
+            using var folder = SegmentFolder.TryOpen(path, 8L << 30, out _)!;
+            var cpu = Environment.CpuUsage.TotalTime;
+            var watch = Stopwatch.StartNew();
+            Record(file, folder, isIndexed);
+            var result = (watch.Elapsed.TotalSeconds, (Environment.CpuUsage.TotalTime - cpu).TotalSeconds);
+            if (isLast)
+            {
+                Report(path);
+            }
+
+            return result;
+        }
+        finally
+        {
+            Directory.Delete(path, recursive: true);
+        }
+    }
+
+    private static void Record(string file, SegmentFolder folder, bool isIndexed)
+    {
+        var options = new RecorderOptions { Worker = 0, Node = "bench", FlowSlots = isIndexed ? FlowSlots : 0 };
+        using var recorder = new SegmentRecorder(folder, options);
+        using var flows = new FlowTable<SpoolSink>(FlowTableOptions.Live with { Capacity = FlowSlots }, new SpoolSink(null));
+        using var counts = new WorkerCounts(Limits.PointsMax);
+        using var pipeline = new Pipeline<SpoolSink> { Counts = counts, Flows = flows, Recorder = recorder };
+        pipeline.IndexFlows();
+        using var source = CaptureFileSource.Open(file, 0, out _)!;
+        var batch = new FrameBatch();
+        long lastNs = 0;
+        while (source.Lease(batch, 1000) == LeaseResult.Frames)
+        {
+            lastNs = pipeline.Process(batch);
+            source.Release(batch);
+            flows.Advance(lastNs);
+            recorder.EndBatch(lastNs);
+            while (!recorder.HasRoomForBurst)
+            {
+                Thread.Yield();
+            }
+        }
+
+        flows.Flush(FlowEndReason.EndOfInput);
+        recorder.Close(lastNs);
+        Invariant.Check(recorder.Dropped == 0);
+        Print($"{recorder.Recorded} frames, {recorder.WithoutIndex} segments without index");
+    }
+
+    private static void Report(string path)
+    {
+        long packets = 0;
+        long flows = 0;
+        long bytes = 0;
+        long segments = 0;
+        var sections = new SortedDictionary<string, long>(StringComparer.Ordinal);
+        foreach (var segment in Directory.GetFiles(path, "*.pcapng"))
+        {
+            using var index = SegmentIndex.Open(SegmentIndex.PathOf(segment), -1, out var verdict);
+            Invariant.Check(verdict == IndexVerdict.Sound);
+            segments++;
+            packets += index!.Header.Frames;
+            flows += index.Flows - 1;
+            bytes += index.Header.FileBytes;
+            foreach (var section in index.Header.Sections)
+            {
+                sections[section.Kind.ToString()] = sections.GetValueOrDefault(section.Kind.ToString()) + section.Bytes;
+            }
+        }
+
+        Print($"{segments} segments, {packets} packets, {flows} flows ({(double)packets / flows:F1} packets a flow), "
+            + string.Create(CultureInfo.InvariantCulture, $"index {(double)bytes / packets:F2} bytes a packet, ")
+            + string.Join(", ", sections.Select(s => string.Create(
+                CultureInfo.InvariantCulture, $"{s.Key.ToLowerInvariant()} {(double)s.Value / packets:F2}"))));
+    }
+
+    private static void Print(FormattableString text) => Console.WriteLine(text.ToString(CultureInfo.InvariantCulture));
+
+    private static void Print(string text) => Console.WriteLine(text);
+}

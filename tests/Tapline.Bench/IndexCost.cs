@@ -1,6 +1,6 @@
 // What the index costs beside the recording that it belongs to: the same capture through decoder, flow table and recorder,
 // with index and without, alternating in one process; and how many bytes it takes of each packet, section by section:
-// `Tapline.Bench index FILE [ROUNDS]`. Waits for the disk, so that nothing is dropped and the times compare.
+// `Tapline.Bench index FILE|FOLDER [ROUNDS]`. Waits for the disk, so that nothing is dropped and the times compare.
 using System.Diagnostics;
 using System.Globalization;
 using Tapline.Base;
@@ -63,9 +63,33 @@ internal static class IndexCost
         using var counts = new WorkerCounts(Limits.PointsMax);
         using var pipeline = new Pipeline<SpoolSink> { Counts = counts, Flows = flows, Recorder = recorder };
         pipeline.IndexFlows();
-        using var source = CaptureFileSource.Open(file, 0, out _)!;
-        var batch = new FrameBatch();
         long lastNs = 0;
+        foreach (var capture in Captures(file))
+        {
+            lastNs = Math.Max(lastNs, Replay(capture, pipeline, flows, recorder));
+        }
+
+        flows.Flush(FlowEndReason.EndOfInput);
+        recorder.Close(lastNs);
+        Invariant.Check(recorder.Dropped == 0);
+        Print($"{recorder.Recorded} frames, {recorder.WithoutIndex} segments without index");
+    }
+
+    private static string[] Captures(string path) => Directory.Exists(path)
+        ? [.. Directory.GetFiles(path, "*.*cap*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)]
+        : [path];
+
+    private static long Replay(string file, Pipeline<SpoolSink> pipeline, FlowTable<SpoolSink> flows, SegmentRecorder recorder)
+    {
+        long lastNs = 0;
+        using var source = CaptureFileSource.Open(file, 0, out var why);
+        if (source is null)
+        {
+            Print(why);
+            return lastNs;
+        }
+
+        var batch = new FrameBatch();
         while (source.Lease(batch, 1000) == LeaseResult.Frames)
         {
             lastNs = pipeline.Process(batch);
@@ -78,10 +102,7 @@ internal static class IndexCost
             }
         }
 
-        flows.Flush(FlowEndReason.EndOfInput);
-        recorder.Close(lastNs);
-        Invariant.Check(recorder.Dropped == 0);
-        Print($"{recorder.Recorded} frames, {recorder.WithoutIndex} segments without index");
+        return lastNs;
     }
 
     private static void Report(string path)

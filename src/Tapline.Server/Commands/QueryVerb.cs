@@ -26,30 +26,42 @@ internal static class QueryVerb
             Description = "What is wanted, in the language of filters; '' is everything.",
         };
         var data = new Option<string>("--data") { Description = "The data folder; its folder `recording` is read.", Required = true };
-        var since = new Option<string?>("--since") { Description = "From this time on: 10m (ago), RFC 3339, '2026-11-26 01:00' (UTC).", HelpName = "T" };
+        var since = new Option<string?>("--since")
+        {
+            Description = "From this time on: 10m (ago), RFC 3339, '2026-11-26 01:00' (UTC).", HelpName = "T",
+        };
         var until = new Option<string?>("--until") { Description = "Before this time, written likewise.", HelpName = "T" };
-        var write = new Option<string?>("--write", "-w") { Description = "Write packets to this pcapng file; - is standard output.", HelpName = "F" };
+        var write = new Option<string?>("--write", "-w")
+        {
+            Description = "Write packets to this pcapng file; - is standard output.", HelpName = "F",
+        };
         var what = new Option<string>("--what")
         {
             Description = "What to give: packets, count or flows.", HelpName = "WHAT", DefaultValueFactory = _ => Packets,
         };
         what.AcceptOnlyFromAmong(Packets, Count, Flows);
         var limit = new Option<long?>("--limit", "-c") { Description = "Ends after so many packets.", HelpName = "N" };
+        var wire = new Option<bool>("--wire")
+        {
+            Description = "Packets as a wire carries them: super-frames in segments, checksums complete.",
+        };
         var json = new Option<bool>("--json") { Description = "Prints flows, or the account, as JSON." };
-        var verb = new Command("query", "Search a recording.") { expression, data, since, until, write, what, limit, json };
+        var verb = new Command("query", "Search a recording.") { expression, data, since, until, write, what, limit, wire, json };
         verb.Examples(
             ("tapline query 'host 10.0.0.5 and tcp port 443' --data /var/lib/tapline --since 10m --write case.pcapng",
                 "one server's TLS of the last ten minutes, as a file with its own account of completeness"),
             ("tapline query 'vm web01' --data rec --since '2026-11-26 01:00' --until '2026-11-26 01:05' | wireshark -k -i -",
                 "five minutes of a VM, in Wireshark while they are read"),
-            ("tapline query 'tcp[tcpflags] & tcp-rst != 0' --data rec --what count --json", "how many resets were recorded, and what is missing"),
+            ("tapline query 'tcp[tcpflags] & tcp-rst != 0' --data rec --what count --json",
+                "how many resets were recorded, and what is missing"),
             ("tapline query 'port 5432 and retransmissions > 3' --data rec --since 1h --write slow.pcapng",
                 "all packets of the database connections that lost data"),
-            ("tapline query 'tag pci and not net 10.0.0.0/8' --data rec --since 1d --what flows --json", "who talked to the outside today, one flow a line"));
+            ("tapline query 'tag pci and not net 10.0.0.0/8' --data rec --since 1d --what flows --json",
+                "who talked to the outside today, one flow a line"));
         verb.SetAction(parsed => Run(
             new Question(
                 parsed.GetValue(expression)!, Path.GetFullPath(parsed.GetValue(data)!), parsed.GetValue(since), parsed.GetValue(until),
-                parsed.GetValue(write), parsed.GetValue(what)!, parsed.GetValue(limit), parsed.GetValue(json))));
+                parsed.GetValue(write), parsed.GetValue(what)!, parsed.GetValue(limit), parsed.GetValue(wire), parsed.GetValue(json))));
         return verb;
     }
 
@@ -111,7 +123,8 @@ internal static class QueryVerb
         mistake = sinceNs >= untilNs ? "--since must be before --until."
             : question.Limit is <= 0 ? "--limit wants a number above 0."
             : question.Write is not null && question.What != Packets ? $"--write takes packets; leave it out with --what {question.What}."
-            : question.What == Packets && question.Write is null && !Console.IsOutputRedirected
+            : question.IsWire && question.What != Packets ? $"--wire is for packets; leave it out with --what {question.What}."
+            : question.What == Packets && question.Write is null or "-" && !Console.IsOutputRedirected
                 ? "packets are not for a terminal: give --write F.pcapng, or a pipe, or ask for --what count or flows."
             : null;
         if (mistake is not null || ExtractFilter.Compile(question.Expression, out mistake) is not { } filter)
@@ -181,8 +194,15 @@ internal static class QueryVerb
         using (stream)
         {
             var answer = new PcapngAnswer(stream, question.Expression.Length == 0 ? "everything" : question.Expression);
-            var report = Extract(plan, options, answer, stop);
+            var wire = question.IsWire ? new WireFrames(answer) : null;
+            var report = Extract(plan, options, wire ?? (IExtractSink)answer, stop);
             answer.End(report);
+            if (wire is { LeftAsRecorded: > 0 })
+            {
+                Console.Error.WriteLine(
+                    $"{Quantity.Count(wire.LeftAsRecorded)} super-frames can't be re-segmented (their bytes were cut); they are as recorded.");
+            }
+
             return report;
         }
     }
@@ -225,7 +245,8 @@ internal static class QueryVerb
             json.WriteNumber("segments", report.SegmentsRead);
             json.WriteNumber("segments_by_index", report.SegmentsByIndex);
             json.WriteNumber("out_of_order", report.OutOfOrder);
-            json.WriteBoolean("complete", !report.IsStopped && !report.IsLimited && report.Plan.Holes.Count + report.Faults.Count == 0);
+            json.WriteBoolean(
+                "complete", !report.IsStopped && !report.IsLimited && report.Plan.Holes.Count + report.Faults.Count == 0);
             json.WriteStartObject("ledger");
             json.WriteNumber("arrived", report.Plan.Arrived);
             json.WriteNumber("dropped_ring", report.Plan.DroppedRing);
@@ -247,7 +268,7 @@ internal static class QueryVerb
     }
 
     private sealed record Question(
-        string Expression, string Data, string? Since, string? Until, string? Write, string What, long? Limit, bool IsJson);
+        string Expression, string Data, string? Since, string? Until, string? Write, string What, long? Limit, bool IsWire, bool IsJson);
 
     private sealed class NoSink : IExtractSink
     {

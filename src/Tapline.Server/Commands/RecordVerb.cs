@@ -71,7 +71,6 @@ internal static class RecordVerb
                 },
                 Workers = parsed.GetValue(workers),
                 Seconds = parsed.GetValue(seconds),
-                Analyse = false,
             }, parsed), parsed),
             parsed.GetValue(json)));
         return command;
@@ -191,6 +190,7 @@ internal static class RecordVerb
             json.WriteNumber("budget_bytes", recorder.BudgetBytes);
             json.WriteNumber("removed_segments", recorder.Removed);
             json.WriteNumber("recovered_segments", recorder.Recovered);
+            json.WriteNumber("segments_without_index", recorder.WithoutIndex);
             json.WriteBoolean("direct", recorder.IsDirect);
             json.WriteEndObject();
             json.WriteEndObject();

@@ -105,6 +105,9 @@ public sealed record RecorderReport
     /// <summary>Segments of a crashed run that were repaired at start.</summary>
     public int Recovered { get; init; }
 
+    /// <summary>Segments of this run that have no index yet: the next start makes it.</summary>
+    public long WithoutIndex { get; init; }
+
     /// <summary>False when the file system took no direct writes.</summary>
     public bool IsDirect { get; init; }
 

@@ -53,6 +53,7 @@ internal static class EngineReporting
         BudgetBytes = folder.BudgetBytes,
         Removed = folder.Removed,
         Recovered = folder.Recovered,
+        WithoutIndex = parts.Recorders.Sum(r => r.WithoutIndex),
         IsDirect = parts.Recorders.All(r => r.IsDirect),
         StallReason = parts.Recorders.Select(r => r.StallReason).FirstOrDefault(r => r is not null),
     };

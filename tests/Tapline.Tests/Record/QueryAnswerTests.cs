@@ -1,5 +1,6 @@
 // What a query hands out: a file that other tools and our own reader open, machines by what the recording says of them, windows
 // and limits, flows judged by their fields as tshark sees them, and damage that is told instead of hidden.
+using System.Globalization;
 using System.Text;
 using Tapline.Base;
 using Tapline.Capture;
@@ -8,6 +9,7 @@ using Tapline.Record;
 using Tapline.Record.Extract;
 using Tapline.Tests.Support;
 using Tapline.Workers.Indexing;
+using Tapline.Workers.Offline;
 using Xunit;
 
 namespace Tapline.Tests.Record;
@@ -45,7 +47,8 @@ public class QueryAnswerTests
         }
 
         fixture.Recorder.Close(RecorderFixture.Start + RecorderFixture.Second);
-        Assert.Equal([5, 6, 7], Times(fixture, "", o => o with { SinceNs = RecorderFixture.Start + 5, UntilNs = RecorderFixture.Start + 8 }));
+        Assert.Equal(
+            [5, 6, 7], Times(fixture, "", o => o with { SinceNs = RecorderFixture.Start + 5, UntilNs = RecorderFixture.Start + 8 }));
         Assert.Equal([1, 2, 3, 4], Times(fixture, "", o => o with { Limit = 4 }));
     }
 
@@ -56,7 +59,8 @@ public class QueryAnswerTests
         var meta = new FrameMeta
         {
             TimestampNs = RecorderFixture.Start, CapturedLength = 100, OriginalLength = 3000, PointId = 1, LinkType = LinkType.Ethernet,
-            Flags = FrameFlags.ChecksumPartial | FrameFlags.Cut, GsoType = GsoType.Tcpv4, GsoSize = 1448, ChecksumStart = 34, ChecksumOffset = 16,
+            Flags = FrameFlags.ChecksumPartial | FrameFlags.Cut, GsoType = GsoType.Tcpv4, GsoSize = 1448,
+            ChecksumStart = 34, ChecksumOffset = 16,
         };
         Assert.Equal(AppendResult.Recorded, fixture.Recorder.Append(meta, new byte[100]));
         fixture.Recorder.SetRingDrops(1, 7);
@@ -76,6 +80,55 @@ public class QueryAnswerTests
             (meta.TimestampNs, meta.OriginalLength, meta.GsoSize, meta.GsoType, meta.ChecksumStart, meta.Flags),
             (read.TimestampNs, read.OriginalLength, read.GsoSize, read.GsoType, read.ChecksumStart, read.Flags));
         Assert.Equal("vnet1", source.Reader.Interfaces[0].Name);
+    }
+
+    [Fact]
+    public void AsAWireCarriesThemSuperFramesAreSegmentsWithWholeChecksums()
+    {
+        var capture = Path.Combine(RepositoryRoot.Path, "tests", "captures", "gso.pcapng");
+        using var fixture = new RecorderFixture();
+        Copy(capture, fixture, segmentBytes: 1448);
+        fixture.Recorder.Close(RecorderFixture.Start);
+        var path = fixture.Folder["wire.pcap"];
+        var made = 0L;
+        var options = Options(fixture, "");
+        using (var stream = File.Create(path))
+        {
+            var answer = new PcapngAnswer(stream, "");
+            var wire = new WireFrames(answer);
+            answer.End(Extraction.Run(ExtractPlan.Make(options, out _)!, options, wire, null, CancellationToken.None));
+            Assert.Equal(0, wire.LeftAsRecorded);
+            made = wire.Made;
+        }
+
+        var rows = Tshark.Fields(path, ["frame.len", "tcp.checksum.status", "tcp.len"]);
+        Assert.True(made > 0, "the capture has super-frames");
+        Assert.All(rows, row => Assert.True(int.Parse(row[0], CultureInfo.InvariantCulture) <= 1514, row[0]));
+        Assert.True(rows.Count(row => row[1] == "1") >= made, "a segment's checksum is wrong");
+        var before = Tshark.Fields(Assert.Single(fixture.Segments), ["tcp.len"]);
+        Assert.Equal(Sum(before.Select(r => r[0])), Sum(rows.Select(r => r[2])));
+
+        static long Sum(IEnumerable<string> lengths) =>
+            lengths.Where(l => l.Length > 0).Sum(l => long.Parse(l, CultureInfo.InvariantCulture));
+    }
+
+    [Fact]
+    public void WhatIsUnderWayIsReadUpToTheLastFlush()
+    {
+        using var fixture = new RecorderFixture();
+        for (var i = 1; i <= 40; i++)
+        {
+            Append(fixture, 1, WebMac, OtherMac, i);
+        }
+
+        fixture.Recorder.EndBatch(RecorderFixture.Start);
+        fixture.Recorder.EndBatch(RecorderFixture.Start + (2 * RecorderFixture.Second));
+        Assert.True(Await.Until(() => Times(fixture, "").Count > 0));
+        Assert.Empty(fixture.Segments);
+        Assert.Equal(Enumerable.Range(1, 40).Select(i => (long)i), Times(fixture, ""));
+        fixture.Recorder.Close(RecorderFixture.Start + (3 * RecorderFixture.Second));
+        Assert.Single(fixture.Segments);
+        Assert.Equal(40, Times(fixture, "").Count);
     }
 
     [Fact]
@@ -132,7 +185,7 @@ public class QueryAnswerTests
         Assert.Contains("column", error);
     }
 
-    private static void Copy(string capture, RecorderFixture fixture)
+    private static void Copy(string capture, RecorderFixture fixture, ushort segmentBytes = 0)
     {
         using var source = CaptureFileSource.Open(capture, 0, out var error);
         Assert.True(source is not null, error);
@@ -143,6 +196,11 @@ public class QueryAnswerTests
             {
                 var meta = batch.Meta(i);
                 meta.PointId = 1;
+                if (segmentBytes > 0 && meta.OriginalLength > 1514)
+                {
+                    (meta.GsoType, meta.GsoSize) = (GsoType.Tcpv4, segmentBytes);
+                }
+
                 Assert.Equal(AppendResult.Recorded, fixture.Recorder.Append(meta, batch.Bytes(i)));
             }
 
@@ -163,7 +221,8 @@ public class QueryAnswerTests
         frame[13] = 0xb5;
         var meta = new FrameMeta
         {
-            TimestampNs = RecorderFixture.Start + number, CapturedLength = 60, OriginalLength = 60, PointId = point, LinkType = LinkType.Ethernet,
+            TimestampNs = RecorderFixture.Start + number, CapturedLength = 60, OriginalLength = 60, PointId = point,
+            LinkType = LinkType.Ethernet,
         };
         Assert.Equal(AppendResult.Recorded, fixture.Recorder.Append(meta, frame));
     }

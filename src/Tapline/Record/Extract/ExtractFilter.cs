@@ -13,21 +13,21 @@ public sealed class ExtractFilter
 {
     private const int ResidualsMax = 64;
     private readonly FilterTree _tree;
-    private readonly Dictionary<ulong, CompiledFilter> _residuals = [];
+    private readonly Dictionary<ulong, CompiledFilter?> _residuals = [];
     private FilterDirectory _directory = FilterDirectory.Empty;
     private ulong _lastTruths;
-    private CompiledFilter _last;
+    private CompiledFilter? _last;
 
-    private ExtractFilter(FilterTree tree, FlowTerms terms, CompiledFilter first)
+    private ExtractFilter(FilterTree tree, FlowTerms terms, bool needsDirectory)
     {
         _tree = tree;
         Terms = terms;
-        _last = first;
-        _residuals.Add(0, first);
+        NeedsDirectory = needsDirectory;
+        _last = Of(0);
     }
 
     /// <summary>Selects every frame.</summary>
-    public static ExtractFilter Everything => new(FilterTree.Everything, FlowTerms.Find(null, out _)!, CompiledFilter.Everything);
+    public static ExtractFilter Everything => new(FilterTree.Everything, FlowTerms.Find(null, out _)!, needsDirectory: false);
 
     /// <summary>True when every frame is selected without looking.</summary>
     public bool IsEverything => _tree.IsEverything;
@@ -36,7 +36,7 @@ public sealed class ExtractFilter
     public bool AsksFlows => Terms.Count > 0;
 
     /// <summary>True when it names machines, points or tags.</summary>
-    public bool NeedsDirectory => _last.NeedsDirectory;
+    public bool NeedsDirectory { get; }
 
     internal FilterNode? Root => _tree.Root;
 
@@ -51,8 +51,16 @@ public sealed class ExtractFilter
             return null;
         }
 
-        return FlowTerms.Find(tree.Root, out error) is { } terms && Residual(tree, terms, 0, out error) is { } first
-            ? new ExtractFilter(tree, terms, first) : null;
+        if (FlowTerms.Find(tree.Root, out error) is not { } terms)
+        {
+            return null;
+        }
+
+        // Whether the rest makes sense is judged with terms that some frames satisfy: a rest that selects nothing for certain
+        // answers is no mistake.
+        var probe = Compile(tree, terms, term => new FilterNode.Relation(
+            new FilterValue.Length(term.Column), Comparison.Greater, new FilterValue.Number(100, term.Column), term.Column), out error);
+        return probe is null ? null : new ExtractFilter(tree, terms, probe.NeedsDirectory);
     }
 
     /// <summary>Lets names stand for what the directory says.</summary>
@@ -61,7 +69,7 @@ public sealed class ExtractFilter
         _directory = directory;
         foreach (var residual in _residuals.Values)
         {
-            residual.Bind(directory);
+            residual?.Bind(directory);
         }
     }
 
@@ -74,10 +82,11 @@ public sealed class ExtractFilter
             _lastTruths = truths;
         }
 
-        return _last.Matches(meta, layout, frame);
+        return _last is not null && _last.Matches(meta, layout, frame);
     }
 
-    private CompiledFilter Of(ulong truths)
+    // Null = nothing is selected with these answers.
+    private CompiledFilter? Of(ulong truths)
     {
         if (_residuals.TryGetValue(truths, out var known))
         {
@@ -89,19 +98,16 @@ public sealed class ExtractFilter
             _residuals.Clear();
         }
 
-        var residual = Residual(_tree, Terms, truths, out _);
-        Invariant.Check(residual is not null);
-        residual!.Bind(_directory);
+        // An answered term stays in the tree as a comparison of two numbers, so that what stands beside it keeps its place.
+        var residual = Compile(_tree, Terms, term => new FilterNode.Relation(
+            new FilterValue.Number(0, term.Column), Comparison.Equal,
+            new FilterValue.Number((truths & Terms.BitOf(term)) != 0 ? 0u : 1u, term.Column), term.Column), out _);
+        residual?.Bind(_directory);
         _residuals.Add(truths, residual);
         return residual;
     }
 
-    private static CompiledFilter? Residual(FilterTree tree, FlowTerms terms, ulong truths, out string? error)
-    {
-        // An answered term stays in the tree as a comparison of two numbers, so that what stands beside it keeps its place.
-        var answered = terms.Count == 0 ? tree : tree.With(TreeWalk.Replace(tree.Root!, term => new FilterNode.Relation(
-            new FilterValue.Number(0, term.Column), Comparison.Equal,
-            new FilterValue.Number((truths & terms.BitOf(term)) != 0 ? 0u : 1u, term.Column), term.Column)));
-        return CompiledFilter.Compile(answered, LinkType.Ethernet, out error);
-    }
+    private static CompiledFilter? Compile(
+        FilterTree tree, FlowTerms terms, Func<FilterNode.Flow, FilterNode> answer, out string? error) => CompiledFilter.Compile(
+            terms.Count == 0 ? tree : tree.With(TreeWalk.Replace(tree.Root!, answer)), LinkType.Ethernet, out error);
 }

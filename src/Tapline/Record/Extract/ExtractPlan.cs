@@ -152,15 +152,15 @@ public sealed class ExtractPlan
                 else if (isInside && segment.End is { } end && end.Rows.Sum(r => r.DroppedRing + r.DroppedRecorder) is > 0 and var lost)
                 {
                     holes.Add(string.Create(CultureInfo.InvariantCulture,
-                        $"{lost} frames between {TimeText.Text(end.StartNs)} and {TimeText.Text(end.EndNs)} were dropped and are not recorded."));
+                        $"{lost} frames between {TimeText.Text(end.StartNs)} and {TimeText.Text(end.EndNs)} were dropped, so not recorded."));
                 }
 
                 if (before?.End is { IsRecovered: false } earlier && earlier.EndNs < StartOf(segment)
                     && earlier.EndNs < options.UntilNs && StartOf(segment) > options.SinceNs)
                 {
                     holes.Add(string.Create(CultureInfo.InvariantCulture,
-                        $"Worker {worker.Key} has no segment between {TimeText.Text(earlier.EndNs)} and {TimeText.Text(StartOf(segment))}: ")
-                        + "nothing was recorded then, or a segment is missing.");
+                        $"Worker {worker.Key} has no segment between {TimeText.Text(earlier.EndNs)} and ")
+                        + $"{TimeText.Text(StartOf(segment))}: nothing was recorded then, or a segment is missing.");
                 }
 
                 before = segment;

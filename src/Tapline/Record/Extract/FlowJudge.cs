@@ -72,8 +72,10 @@ internal sealed class FlowJudge
 
     private bool MayHave(FilterNode node) => node switch
     {
-        FilterNode.Port port when port.Low == port.High => _index.MayContain(IndexKey.Port(port.Low)) || _index.MayContain(IndexKey.Port(0)),
-        FilterNode.Host4 host when host.Mask == uint.MaxValue => _index.MayContain(IndexKey.Address(IpAddress16.FromIpv4(host.Address)))
+        FilterNode.Port port when port.Low == port.High =>
+            _index.MayContain(IndexKey.Port(port.Low)) || _index.MayContain(IndexKey.Port(0)),
+        FilterNode.Host4 host when host.Mask == uint.MaxValue =>
+            _index.MayContain(IndexKey.Address(IpAddress16.FromIpv4(host.Address)))
             || _index.MayContain(IndexKey.Protocol(FlowProtocol.Arp)) || _index.MayContain(IndexKey.Protocol(FlowProtocol.EtherTypeFlow)),
         FilterNode.Host6 host when host.Mask == UInt128.MaxValue =>
             _index.MayContain(IndexKey.Address(new IpAddress16((ulong)(host.Address >> 64), (ulong)host.Address))),

@@ -60,7 +60,10 @@ internal sealed class FlowTerms
     /// <summary>Facts of a record: what <see cref="Truths"/> judges.</summary>
     public FlowFacts Facts(in FlowRecord record)
     {
-        var facts = new FlowFacts { StartNs = record.StartNs, EndNs = record.EndNs, Numbers = new double[_terms.Count], Part = record.Part };
+        var facts = new FlowFacts
+        {
+            StartNs = record.StartNs, EndNs = record.EndNs, Part = record.Part, Numbers = new double[_terms.Count],
+        };
         for (var i = 0; i < _terms.Count; i++)
         {
             var term = _terms[i];

@@ -69,7 +69,7 @@ internal sealed class SegmentCursor : IDisposable
 
         if (length < PcapngWriter.BlockFrameBytes || length % 4 != 0 || length > BlockBytesMax)
         {
-            return Damaged($"a block that claims {length} bytes");
+            return Damaged(string.Create(CultureInfo.InvariantCulture, $"a block that claims {length} bytes"));
         }
 
         if (!Has((int)length))
@@ -149,11 +149,9 @@ internal sealed class SegmentCursor : IDisposable
         return true;
     }
 
-    private bool Damaged(FormattableString what)
+    private bool Damaged(string what)
     {
-        Fault = string.Create(CultureInfo.InvariantCulture, $"{FormattableString.Invariant(what)} at byte {_bufferOffset + _at}");
+        Fault = string.Create(CultureInfo.InvariantCulture, $"{what} at byte {_bufferOffset + _at}");
         return false;
     }
-
-    private bool Damaged(string what) => Damaged($"{what}");
 }

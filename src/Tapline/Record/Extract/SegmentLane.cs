@@ -16,6 +16,7 @@ internal sealed class SegmentLane : IDisposable
     private int _place;
     private int _next;
     private int _readTo;
+    private long _packets;
 
     private SegmentLane(ExtractSegment segment, SegmentCursor cursor, PacketChoice? choice)
     {
@@ -173,6 +174,7 @@ internal sealed class SegmentLane : IDisposable
             case PcapngWriter.EnhancedPacket when !IsChosen():
                 return Step.Other;
             case PcapngWriter.EnhancedPacket:
+                _packets++;
                 Point = PacketBlock.Interface(Block) is { } number ? PointOf(number) : null;
                 return Point is null ? End("a packet of an interface that is not described") : Step.Packet;
             case PcapngWriter.InterfaceDescription:
@@ -195,6 +197,8 @@ internal sealed class SegmentLane : IDisposable
     {
         // A segment under way ends where its writer is; a finished one must end with a whole block.
         fault ??= _cursor.IsTorn && !Segment.IsHidden ? "it ends inside a block" : null;
+        fault ??= _choice is null && Segment.End is { } end && end.Rows.Sum(r => r.Recorded) != _packets
+            ? "it has not the packets that its ledger counts" : null;
         Fault = fault is null ? null : $"Segment {Segment.File} is damaged and was read only in part: {fault}.";
         return Step.End;
     }

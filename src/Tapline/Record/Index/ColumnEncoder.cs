@@ -19,11 +19,7 @@ internal static class ColumnEncoder
                 Pack(values, target);
                 break;
             case ColumnCoding.Varints:
-                foreach (var value in values)
-                {
-                    target.AddVarint(value);
-                }
-
+                WriteVarints(values, target);
                 break;
             case ColumnCoding.Sparse:
                 WriteSparse(values, target);
@@ -76,6 +72,14 @@ internal static class ColumnEncoder
     }
 
     private static int Width(ulong value) => 64 - BitOperations.LeadingZeroCount(value);
+
+    private static void WriteVarints(ReadOnlySpan<ulong> values, ByteSink target)
+    {
+        foreach (var value in values)
+        {
+            target.AddVarint(value);
+        }
+    }
 
     private static void WriteSparse(ReadOnlySpan<ulong> values, ByteSink target)
     {

@@ -9,9 +9,11 @@ namespace Tapline.Record.Index;
 /// <param name="Rule">How its values are guessed.</param>
 /// <param name="A">First column that the rule takes.</param>
 /// <param name="B">Second one.</param>
+/// <param name="OnlyIf">Where this column is 0 the guess is 0.</param>
 /// <param name="None">The value that means "none", stored as 0, the difference plus one otherwise.</param>
 internal readonly record struct ColumnPlan(
-    IndexColumn Column, ColumnRule Rule = ColumnRule.None, IndexColumn A = 0, IndexColumn B = 0, long None = ColumnPlan.NoNone)
+    IndexColumn Column, ColumnRule Rule = ColumnRule.None, IndexColumn A = 0, IndexColumn B = 0, long None = ColumnPlan.NoNone,
+    IndexColumn OnlyIf = 0)
 {
     /// <summary>All values of the column mean something.</summary>
     public const long NoNone = long.MinValue;
@@ -60,6 +62,7 @@ internal readonly record struct ColumnPlan(
         ColumnRule.Product => a * b,
         ColumnRule.WithoutHeaders => b - (a * (protocol == FlowProtocol.Tcp ? TcpHeaders : OtherHeaders)),
         ColumnRule.EthernetSegment => EthernetSegment,
+        ColumnRule.ListOf => 2 * (a - 1),
         _ => 0,
     };
 
@@ -94,7 +97,7 @@ internal readonly record struct ColumnPlan(
         AddSide(plans, IndexColumn.InitiatorFrames);
         AddSide(plans, IndexColumn.ResponderFrames);
         plans.Add(new(IndexColumn.Packets, ColumnRule.Sum, IndexColumn.InitiatorFrames, IndexColumn.ResponderFrames));
-        plans.Add(new(IndexColumn.PacketListBytes, ColumnRule.Like, IndexColumn.Packets));
+        plans.Add(new(IndexColumn.PacketListBytes, ColumnRule.ListOf, IndexColumn.Packets));
         plans.Add(new(IndexColumn.FirstOffset, ColumnRule.Previous));
         return [.. plans];
     }
@@ -110,9 +113,9 @@ internal readonly record struct ColumnPlan(
         plans.Add(new(
             Of(IndexColumn.InitiatorPayloadBytes), ColumnRule.WithoutHeaders, frames, Of(IndexColumn.InitiatorBytes)));
         plans.Add(isInitiator
-            ? new(IndexColumn.InitiatorFirstNs, ColumnRule.Like, IndexColumn.StartNs, None: 0)
-            : new(IndexColumn.ResponderFirstNs, ColumnRule.Sum, IndexColumn.StartNs, IndexColumn.ServerRttNs, None: 0));
-        plans.Add(new(Of(IndexColumn.InitiatorLastNs), ColumnRule.Like, IndexColumn.EndNs, None: 0));
+            ? new(IndexColumn.InitiatorFirstNs, ColumnRule.Like, IndexColumn.StartNs, OnlyIf: frames)
+            : new(IndexColumn.ResponderFirstNs, ColumnRule.Sum, IndexColumn.StartNs, IndexColumn.ServerRttNs, OnlyIf: frames));
+        plans.Add(new(Of(IndexColumn.InitiatorLastNs), ColumnRule.Like, IndexColumn.EndNs, OnlyIf: frames));
         for (var column = Of(IndexColumn.InitiatorRetransmissions); column <= Of(IndexColumn.InitiatorWindowUpdates); column++)
         {
             plans.Add(

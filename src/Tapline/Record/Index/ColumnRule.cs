@@ -24,4 +24,7 @@ internal enum ColumnRule : byte
 
     /// <summary>1460: the segment size of TCP over IPv4 on Ethernet.</summary>
     EthernetSegment,
+
+    /// <summary>2 × (A − 1): what the list of A packets takes in bytes.</summary>
+    ListOf,
 }

@@ -63,6 +63,9 @@ internal sealed class IndexBuffer : IDisposable
     /// <summary>Where the flow is still alive; -1 = its record is here.</summary>
     public int SlotOf(int flow) => _slots[flow];
 
+    /// <summary>All flows' records in one, bit by bit: what is zero here is zero in all.</summary>
+    public FlowRecord Union() => _records.Union(1, Math.Max(1, Flows));
+
     /// <summary>A number for a flow that has its first frame in this segment.</summary>
     public int BeginFlow(int slot)
     {

@@ -132,9 +132,12 @@ internal sealed class IndexBuilder : IDisposable
         var columns = Section(IndexSectionKind.Columns);
         var rows = new ByteSink();
         var count = 0;
+        var union = buffer.Union();
         foreach (ref readonly var plan in ColumnPlan.All)
         {
-            var zone = Store(buffer, plan);
+            // Most flows have no trouble: a column of nothing but zeros is not even looked at.
+            var isEmpty = !IsPlaced(plan.Column) && FlowFields.Get(union, plan.Column) == 0;
+            var zone = isEmpty ? default : Store(buffer, plan);
             if (zone != default)
             {
                 var start = columns.Length;
@@ -169,6 +172,7 @@ internal sealed class IndexBuilder : IDisposable
             var value = ValueOf(buffer, flow, plan.Column);
             var guess = plan.Rule switch
             {
+                _ when plan.OnlyIf != 0 && ValueOf(buffer, flow, plan.OnlyIf) == 0 => 0,
                 ColumnRule.None => 0,
                 ColumnRule.Previous => before,
                 _ => ColumnPlan.Guess(
@@ -182,6 +186,10 @@ internal sealed class IndexBuilder : IDisposable
 
         return buffer.Flows == 1 ? default : new IndexZone(min, max);
     }
+
+    // Columns that are no field of the record.
+    private static bool IsPlaced(IndexColumn column) => column is (>= IndexColumn.InitiatorIp and <= IndexColumn.ResponderMac)
+        or (>= IndexColumn.InitiatorVm and <= IndexColumn.FirstOffset);
 
     private long ValueOf(IndexBuffer buffer, int flow, IndexColumn column) => column switch
     {

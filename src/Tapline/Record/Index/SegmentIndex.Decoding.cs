@@ -233,11 +233,12 @@ public sealed partial class SegmentIndex
         var a = plan.A == 0 ? null : Values(ColumnPlan.PlaceOf((ushort)plan.A));
         var b = plan.B == 0 ? null : Values(ColumnPlan.PlaceOf((ushort)plan.B));
         var protocols = plan.Rule == ColumnRule.WithoutHeaders ? Values(ColumnPlan.PlaceOf((ushort)IndexColumn.Protocol)) : null;
+        var onlyIf = plan.OnlyIf == 0 ? null : Values(ColumnPlan.PlaceOf((ushort)plan.OnlyIf));
         var before = plan.Column == IndexColumn.StartNs ? Header.FirstNs : 0;
         for (var flow = 1; flow < values.Length; flow++)
         {
-            var guess = plan.Rule == ColumnRule.Previous
-                ? before
+            var guess = plan.Rule == ColumnRule.Previous ? before
+                : onlyIf is not null && onlyIf[flow] == 0 ? 0
                 : ColumnPlan.Guess(plan.Rule, a is null ? 0 : a[flow], b is null ? 0 : b[flow], protocols is null ? 0 : protocols[flow]);
             before = values[flow] = ColumnPlan.Decode(plan, stored[flow - 1], guess);
         }

@@ -60,6 +60,7 @@ public class ColumnCodingTests
         {
             Assert.Contains(plan.A, seen);
             Assert.Contains(plan.B, seen);
+            Assert.Contains(plan.OnlyIf, seen);
             Assert.True(seen.Add(plan.Column), $"{plan.Column} stands twice");
         }
 

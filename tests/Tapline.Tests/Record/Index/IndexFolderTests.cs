@@ -17,7 +17,8 @@ public class IndexFolderTests
         using var fixture = LiveIndexTests.Record(TraceMaker.Frames(10, 8000), 220_000, 32L << 20);
         var segments = LiveIndexTests.Segments(fixture);
         Assert.True(fixture.Recordings.Removed > 0);
-        Assert.Equal(segments.Select(SegmentIndex.PathOf), Directory.GetFiles(fixture.RecordingPath, "*.tlx").Order(StringComparer.Ordinal));
+        var indexes = Directory.GetFiles(fixture.RecordingPath, "*.tlx").Order(StringComparer.Ordinal);
+        Assert.Equal(segments.Select(SegmentIndex.PathOf), indexes);
         var bytes = Directory.GetFiles(fixture.RecordingPath).Sum(f => new FileInfo(f).Length);
         Assert.Equal(bytes, fixture.Recordings.UsedBytes);
         Assert.InRange(fixture.Recordings.UsedBytes, 1, fixture.Recordings.BudgetBytes);

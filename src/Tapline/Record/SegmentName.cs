@@ -20,7 +20,10 @@ internal readonly record struct SegmentName(long StartNs, ushort Worker, bool Is
     private const long SecondsMax = 9_223_372_036;
 
     /// <summary>Adds the name to a path; a dot in front when it is still under way.</summary>
-    public void AddTo(PathBuffer path, bool isHidden)
+    public void AddTo(PathBuffer path, bool isHidden) => AddTo(path, isHidden, ".pcapng"u8);
+
+    /// <summary>The same with another ending, for a file that belongs to the segment.</summary>
+    public void AddTo(PathBuffer path, bool isHidden, ReadOnlySpan<byte> ending)
     {
         var ns = Math.Max(0, StartNs);
         var seconds = Math.Min(ns / NsPerSecond, SecondsMax);
@@ -38,7 +41,7 @@ internal readonly record struct SegmentName(long StartNs, ushort Worker, bool Is
             path.Add(".recovered"u8);
         }
 
-        path.Add(".pcapng"u8);
+        path.Add(ending);
     }
 
     /// <summary>Reads a name back; false when it is not one of ours. A leading dot says that it is under way.</summary>

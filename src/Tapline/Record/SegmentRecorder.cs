@@ -50,6 +50,7 @@ public sealed class SegmentRecorder : IDisposable
     {
         Invariant.Check(options.Worker is >= 0 and <= ushort.MaxValue && options.BufferCount >= 2);
         Invariant.Check(options.BufferBytes >= SegmentEnding.Bytes(Limits.PointsMax) + Limits.FrameBytesMax);
+        Invariant.Check(options.SegmentAgeNs <= Limits.SegmentSpanNs / 2);
         _options = options;
         _segmentBytes = Math.Max(
             Limits.SegmentBytesMin,

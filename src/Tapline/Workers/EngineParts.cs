@@ -22,6 +22,9 @@ internal sealed class EngineParts : IDisposable
 
     public SegmentFolder? RecordFolder { get; init; }
 
+    /// <summary>Keeps the recording's rules; null = nothing is recorded.</summary>
+    public RetentionKeeper? Keeper { get; init; }
+
     public required SpoolWriter[] Spools { get; init; }
 
     public required SegmentRecorder[] Recorders { get; init; }
@@ -61,6 +64,7 @@ internal sealed class EngineParts : IDisposable
         Array.ForEach(Recorders, r => r.Dispose());
         Array.ForEach(Spools, s => s.Dispose());
         SupervisorSpool?.Dispose();
+        Keeper?.Dispose();
         RecordFolder?.Dispose();
         SpoolFolder?.Dispose();
         Capture.Dispose();

@@ -70,6 +70,11 @@ internal static class HealthResource
             reasons.Add($"The recorder lost {totals.DroppedRecorder} frames that it should have kept.");
         }
 
+        if (engine.Recorder?.Notice is { } notice)
+        {
+            reasons.Add(notice);
+        }
+
         if (engine.Flows.RecordsDropped > 0)
         {
             reasons.Add($"{engine.Flows.RecordsDropped} flow records were lost on the way to the spool.");

@@ -43,7 +43,7 @@ internal static class DoctorVerb
         var budgetBytes = budget is not null && Quantity.TryParseBytes(budget, out var bytes)
             ? bytes
             : Limits.RingBudgetBytesDefault;
-        var results = HostDoctor.Examine(data, budgetBytes);
+        List<CheckResult> results = [.. HostDoctor.Examine(data, budgetBytes), .. RecordingCheck.Examine(data)];
         if (json)
         {
             foreach (var result in results)

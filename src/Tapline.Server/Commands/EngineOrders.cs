@@ -107,11 +107,18 @@ internal static class EngineOrders
                 case "budget" when Quantity.TryParseBytes(value, out var bytes) && bytes > 0:
                     plan = plan with { BudgetBytes = bytes };
                     break;
+                case "keep" when RetentionWords.ParseKeep(value) is not null:
+                    plan = RetentionWords.Apply(plan, value, null);
+                    break;
+                case "min_free" when RetentionWords.ParseMinFree(value) is not null:
+                    plan = RetentionWords.Apply(plan, null, value);
+                    break;
                 case "filter":
                     plan = plan with { Filter = value };
                     break;
                 default:
-                    mistake = $"--record does not understand \"{part}\"; it takes DIR[;budget=SIZE][;filter=EXPR].";
+                    mistake = $"--record does not understand \"{part}\"; it takes DIR[;budget=SIZE][;keep=TIME]"
+                        + "[;min_free=SIZE][;filter=EXPR].";
                     return null;
             }
         }

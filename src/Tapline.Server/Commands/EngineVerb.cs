@@ -36,7 +36,7 @@ internal static class EngineVerb
 
     private static readonly Option<string?> s_record = new("--record")
     {
-        Description = "Record: DIR[;budget=SIZE][;filter=EXPR].", HelpName = "SPEC",
+        Description = "Record: DIR[;budget=SIZE][;keep=TIME][;min_free=SIZE][;filter=EXPR].", HelpName = "SPEC",
     };
 
     private static readonly Option<string?> s_data = new("--data")

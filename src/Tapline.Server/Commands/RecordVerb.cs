@@ -29,6 +29,8 @@ internal static class RecordVerb
         {
             Description = "Disk space for all segments, e.g. 500M or 20G; the oldest go first. 10G when not given.",
         };
+        var keep = RetentionWords.KeepOption();
+        var minFree = RetentionWords.MinFreeOption();
         var filter = new Option<string?>("--filter") { Description = "Records only what this pcap-filter expression selects." };
         var seconds = new Option<double?>("--seconds") { Description = "Ends by itself after so many seconds." };
         var workers = new Option<int>("--workers") { Description = "Worker threads; as many as processors when not given." };
@@ -50,25 +52,27 @@ internal static class RecordVerb
         });
         var command = new Command("record", "Records packets into rolling pcapng files that any tool opens.")
         {
-            from, data, budget, filter, seconds, workers, json, OvsOptions.Database, OvsOptions.Mirror,
+            from, data, budget, keep, minFree, filter, seconds, workers, json, OvsOptions.Database, OvsOptions.Mirror,
             IdentityOptions.Inventory, IdentityOptions.Libvirt,
         };
         command.Examples(
             ("tapline record --from bridge:br0 --data rec --budget 100G",
                 "Every frame that enters the switch br0; the newest 100 GB are kept."),
+            ("tapline record --from bridge:br0 --data rec --budget 2T --keep 7d --min-free 10%",
+                "No more than 2 TB, nothing older than a week, and a tenth of the disk stays free."),
             ("tapline record --from vnet3,vnet4 --data rec --filter 'tcp port 5432' --seconds 60 --json",
                 "One minute of two ports' PostgreSQL traffic, then the account as JSON."));
         command.SetAction(parsed => Run(
             IdentityOptions.Apply(OvsOptions.Apply(new EngineOptions
             {
                 Points = Split(parsed.GetValue(from)),
-                Record = new RecordPlan
+                Record = RetentionWords.Apply(new RecordPlan
                 {
                     Folder = new DataFolder(Path.GetFullPath(parsed.GetValue(data)!)).Recording,
                     BudgetBytes = Quantity.TryParseBytes(parsed.GetValue(budget) ?? "", out var bytes)
                         ? bytes : Limits.RecordBudgetBytesDefault,
                     Filter = parsed.GetValue(filter),
-                },
+                }, parsed.GetValue(keep), parsed.GetValue(minFree)),
                 Workers = parsed.GetValue(workers),
                 Seconds = parsed.GetValue(seconds),
             }, parsed), parsed),
@@ -139,7 +143,17 @@ internal static class RecordVerb
             + $"{Quantity.Bytes(recorder.BudgetBytes)} in {recorder.Folder}.");
         if (recorder.Removed > 0)
         {
-            text.AppendLine($"{Quantity.Count(recorder.Removed)} oldest segments were removed to keep the budget.");
+            text.AppendLine($"{Quantity.Count(recorder.Removed)} oldest segments were removed (budget, age, free disk).");
+        }
+
+        if (recorder.Holds > 0)
+        {
+            text.AppendLine($"{recorder.Holds} holds keep {Quantity.Bytes(recorder.HeldBytes)}.");
+        }
+
+        if (recorder.Notice is { } notice)
+        {
+            text.AppendLine(notice);
         }
 
         if (recorder.Recovered > 0)
@@ -191,6 +205,8 @@ internal static class RecordVerb
             json.WriteNumber("removed_segments", recorder.Removed);
             json.WriteNumber("recovered_segments", recorder.Recovered);
             json.WriteNumber("segments_without_index", recorder.WithoutIndex);
+            json.WriteNumber("holds", recorder.Holds);
+            json.WriteNumber("held_bytes", recorder.HeldBytes);
             json.WriteBoolean("direct", recorder.IsDirect);
             json.WriteEndObject();
             json.WriteEndObject();

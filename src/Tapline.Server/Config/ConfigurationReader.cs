@@ -5,6 +5,7 @@ using Tapline.Base;
 using Tapline.Mirror.Kernel;
 using Tapline.Mirror.Shape;
 using Tapline.Mirror.Targets;
+using Tapline.Record;
 using Tapline.Server.Commands;
 using Tapline.Workers;
 using YamlDotNet.RepresentationModel;
@@ -166,6 +167,9 @@ internal static class ConfigurationReader
         {
             Folder = section.Text("folder"),
             BudgetBytes = section.Bytes("budget", RecordBudgetBytesMin) ?? Limits.RecordBudgetBytesDefault,
+            KeepNs = section.Parsed<object>("keep", t => RetentionWords.ParseKeep(t), RetentionWords.KeepForm) as long? ?? 0,
+            MinFree = section.Parsed<object>("min_free", t => RetentionWords.ParseMinFree(t), RetentionWords.MinFreeForm)
+                as FreeDisk? ?? default,
             Filter = section.Text("filter"),
         };
         section.RejectOthers();

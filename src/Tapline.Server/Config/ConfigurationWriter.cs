@@ -1,6 +1,7 @@
 // NodeConfiguration → JSON that ConfigurationReader reads back: how `up` hands its resolved orders to the engine. Written
 // beside and renamed, so that a restarted engine never reads half a file.
 using System.Text.Json;
+using Tapline.Base;
 
 namespace Tapline.Server.Config;
 
@@ -61,6 +62,9 @@ internal static class ConfigurationWriter
             json.WriteStartObject("record");
             Text(json, "folder", record.Folder);
             json.WriteNumber("budget", record.BudgetBytes);
+            Text(json, "keep", record.KeepNs == 0 ? null : $"{record.KeepNs / Clock.SecondNs}s");
+            Text(json, "min_free", record.MinFree.Percent > 0 ? $"{record.MinFree.Percent}%"
+                : record.MinFree.Bytes > 0 ? $"{record.MinFree.Bytes}" : null);
             Text(json, "filter", record.Filter);
             json.WriteEndObject();
         }

@@ -1,6 +1,7 @@
 // What the operator wrote, validated: the model of a node's configuration file and of `up`'s options. Immutable.
 using System.Net;
 using Tapline.Base;
+using Tapline.Record;
 using Tapline.Server.Commands;
 using Tapline.Workers;
 
@@ -64,6 +65,8 @@ internal sealed record NodeConfiguration
         {
             Folder = Record.Folder ?? data.Recording,
             BudgetBytes = Record.BudgetBytes,
+            KeepNs = Record.KeepNs,
+            MinFree = Record.MinFree,
             Filter = Record.Filter,
         },
         DataFolder = data.Root,
@@ -82,6 +85,11 @@ internal sealed record RecordConfiguration
     public string? Folder { get; init; }
 
     public long BudgetBytes { get; init; } = Limits.RecordBudgetBytesDefault;
+
+    /// <summary>0 = as long as there is room.</summary>
+    public long KeepNs { get; init; }
+
+    public FreeDisk MinFree { get; init; }
 
     public string? Filter { get; init; }
 }

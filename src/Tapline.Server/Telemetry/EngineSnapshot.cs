@@ -195,6 +195,21 @@ internal sealed record EngineSnapshot
         public long Dropped { get; init; }
 
         public string? Oldest { get; init; }
+
+        public long RemovedByBudget { get; init; }
+
+        public long RemovedByAge { get; init; }
+
+        public long RemovedForFreeDisk { get; init; }
+
+        public long Holds { get; init; }
+
+        public long HeldSegments { get; init; }
+
+        public long HeldBytes { get; init; }
+
+        /// <summary>Which rule of retention can't be kept; null = all are.</summary>
+        public string? Notice { get; init; }
     }
 
     internal sealed record FlowTable

@@ -88,6 +88,20 @@ public static class Limits
     /// <summary>Finished segments one folder keeps; beyond, the oldest goes although the budget has room.</summary>
     public const int SegmentsMax = 1 << 20;
 
+    /// <summary>Time that a segment's frames can span at most, ns: it is closed when it is a minute old, doubled.</summary>
+    public const long SegmentSpanNs = 120_000_000_000;
+
+    /// <summary>Part of a budget that what no hold keeps has in any case: one in so many.</summary>
+    public const int UnheldPartOfBudget = 8;
+
+    /// <summary>Holds on one recording, and their file in bytes: each with two texts of some hundred characters.</summary>
+    public const int HoldsMax = 1000;
+
+    public const int HoldFileBytesMax = 2 << 20;
+
+    /// <summary>Characters of a hold's texts (who, why).</summary>
+    public const int HoldTextCharactersMax = 400;
+
     /// <summary>Interfaces one segment can describe: every point, and as many again for points that changed.</summary>
     public const int SegmentInterfacesMax = 2 * PointsMax;
 

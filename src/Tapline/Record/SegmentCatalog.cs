@@ -2,6 +2,7 @@
 // segments costs the collector nothing and a removal is a few steps. Not thread-safe; the folder's lock guards it.
 using Tapline.Base;
 using Tapline.Base.Native;
+using Tapline.Record.Holds;
 
 namespace Tapline.Record;
 
@@ -76,6 +77,53 @@ internal sealed class SegmentCatalog : IDisposable
         }
 
         _heap[index] = last;
+    }
+
+    /// <summary>
+    /// Sorts anew what a hold keeps: entries of both that it keeps are in <paramref name="held"/> afterwards, all others here.
+    /// </summary>
+    /// <returns>Bytes of the held ones.</returns>
+    public long Partition(SegmentCatalog held, HoldList holds)
+    {
+        var heldBefore = held.Count;
+        held.Count = 0;
+        for (var index = 0; index < heldBefore; index++)
+        {
+            // What is put back lands at or before the place that was just read.
+            var entry = held._heap[index];
+            (holds.Keeps(entry.StartNs) ? held : this).Add(entry);
+        }
+
+        var before = Count;
+        Count = 0;
+        for (var index = 0; index < before; index++)
+        {
+            var entry = _heap[index];
+            (holds.Keeps(entry.StartNs) ? held : this).Add(entry);
+        }
+
+        long bytes = 0;
+        for (var index = 0; index < held.Count; index++)
+        {
+            bytes += held._heap[index].Bytes;
+        }
+
+        return bytes;
+    }
+
+    /// <summary>Time of the newest segment's first frame; walks all.</summary>
+    public long NewestNs
+    {
+        get
+        {
+            long newest = 0;
+            for (var index = 0; index < Count; index++)
+            {
+                newest = Math.Max(newest, _heap[index].StartNs);
+            }
+
+            return newest;
+        }
     }
 
     public void Dispose() => _heap.Dispose();

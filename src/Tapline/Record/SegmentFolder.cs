@@ -1,8 +1,10 @@
-// The folder of a recording, shared by the recorders of all workers: its lock, its budget with oldest-first removal, and
-// what a crash left behind. Removal happens on the writers' threads when one of them asks for room; no worker ever waits
-// for it. Files that are not named like segments are left alone and not counted. Thread-safe.
+// The folder of a recording, shared by the recorders of all workers: its lock, its rules with oldest-first removal, and
+// what a crash left behind. Removal happens on the writers' threads when one of them asks for room, and once a second on the
+// keeper's (RetentionKeeper); no worker ever waits for it. Files that are not named like segments or their companions are
+// left alone and not counted. Thread-safe.
 using Tapline.Base;
 using Tapline.Base.Native;
+using Tapline.Record.Holds;
 using Tapline.Record.Index;
 
 namespace Tapline.Record;
@@ -10,38 +12,50 @@ namespace Tapline.Record;
 /// <summary>A recording's folder. Thread-safe.</summary>
 public sealed class SegmentFolder : IDisposable
 {
+    private const long FreeLookPauseNs = 2_000_000_000;
     private readonly FolderLock _lock;
     private readonly Lock _gate = new();
     private readonly SegmentCatalog _catalog = new();
+    private readonly SegmentCatalog _held = new();
+    private readonly AgeClock _ages = new();
+    private readonly HoldWatch _holds;
     private readonly PathBuffer _path;
+    private readonly long[] _removed = new long[3];
     private long _usedBytes;
-    private long _removed;
     private byte[] _machines = [];
+    private long _heldBytes;
+    private long _nextFreeLookNs;
+    private string? _shortage;
 
-    private SegmentFolder(string path, long budgetBytes, FolderLock folderLock)
+    private SegmentFolder(string path, RetentionRules rules, FolderLock folderLock, string holdsFolder)
     {
         Path = path;
-        BudgetBytes = budgetBytes;
-        WantedBytes = budgetBytes;
+        Rules = rules;
+        BudgetBytes = rules.BudgetBytes;
         _lock = folderLock;
         _path = new PathBuffer(path);
+        _holds = new HoldWatch(holdsFolder);
     }
 
     /// <summary>The folder's path as given.</summary>
     public string Path { get; }
 
-    /// <summary>Disk space that all segments together may take; exceeded by at most a reservation per worker.</summary>
-    /// <remarks>Less than <see cref="WantedBytes"/> where the disk had not so much to give at the start.</remarks>
-    public long BudgetBytes { get; private set; }
+    /// <summary>What is kept and when segments go.</summary>
+    public RetentionRules Rules { get; }
 
-    /// <summary>The budget that was asked for.</summary>
-    public long WantedBytes { get; }
+    /// <summary>Disk space that all segments together may take; exceeded by at most a reservation per worker, and by what
+    /// holds keep beyond it.</summary>
+    /// <remarks>Less than the rules say where the disk had not so much to give at the start.</remarks>
+    public long BudgetBytes { get; private set; }
 
     /// <summary>Disk space taken, with what is reserved for segments under way.</summary>
     public long UsedBytes => Volatile.Read(ref _usedBytes);
 
-    /// <summary>Segments removed to keep the budget since the folder was opened.</summary>
-    public long Removed => Volatile.Read(ref _removed);
+    /// <summary>Of it, what holds keep.</summary>
+    public long HeldBytes => Volatile.Read(ref _heldBytes);
+
+    /// <summary>Segments removed since the folder was opened.</summary>
+    public long Removed => RemovedBy(RemovalReason.Budget) + RemovedBy(RemovalReason.Age) + RemovedBy(RemovalReason.FreeDisk);
 
     /// <summary>Finished segments.</summary>
     public int Segments
@@ -50,7 +64,19 @@ public sealed class SegmentFolder : IDisposable
         {
             lock (_gate)
             {
-                return _catalog.Count;
+                return _catalog.Count + _held.Count;
+            }
+        }
+    }
+
+    /// <summary>Finished segments that holds keep.</summary>
+    public int HeldSegments
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _held.Count;
             }
         }
     }
@@ -62,7 +88,9 @@ public sealed class SegmentFolder : IDisposable
         {
             lock (_gate)
             {
-                return _catalog.Count == 0 ? 0 : _catalog.Oldest.StartNs;
+                var oldest = _catalog.Count == 0 ? long.MaxValue : _catalog.Oldest.StartNs;
+                oldest = _held.Count == 0 ? oldest : Math.Min(oldest, _held.Oldest.StartNs);
+                return oldest == long.MaxValue ? 0 : oldest;
             }
         }
     }
@@ -84,12 +112,36 @@ public sealed class SegmentFolder : IDisposable
         }
     }
 
+    /// <summary>Number of holds in force.</summary>
+    public int Holds => _holds.Holds.Holds.Count;
+
+    /// <summary>What keeps a rule from being kept, as one sentence with the mend; null = all are. Any thread.</summary>
+    public string? Notice => Volatile.Read(ref _shortage) ?? _holds.Problem ?? HoldsNotice ?? _ages.Notice;
+
+    /// <summary>Why nothing may be written at the moment; null = it may. Any thread.</summary>
+    internal string? Shortage => Volatile.Read(ref _shortage);
+
+    // What no hold keeps has a part of the budget in any case; beyond it the recording outgrows its budget.
+    private long UnheldBytesMin => BudgetBytes / Limits.UnheldPartOfBudget;
+
+    private string? HoldsNotice => HeldBytes + UnheldBytesMin <= BudgetBytes ? null
+        : "Holds keep so much that the recording goes beyond its budget; remove holds that nobody needs "
+            + "(`tapline hold list`), or give it a larger budget.";
+
     /// <summary>Creates the folder where missing, locks it, repairs leftovers; null and a sentence when it cannot.</summary>
-    public static SegmentFolder? TryOpen(string path, long budgetBytes, out string? error)
+    public static SegmentFolder? TryOpen(string path, long budgetBytes, out string? error) =>
+        TryOpen(path, new RetentionRules { BudgetBytes = budgetBytes }, out error);
+
+    /// <summary>The same with all rules.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="rules">What is kept.</param>
+    /// <param name="error">Why it can't be opened.</param>
+    /// <param name="holdsFolder">Where the holds are that keep its segments; null = in the folder itself.</param>
+    public static SegmentFolder? TryOpen(string path, RetentionRules rules, out string? error, string? holdsFolder = null)
     {
-        if (budgetBytes < Limits.RecordBudgetBytesMin)
+        if (rules.BudgetBytes < Limits.RecordBudgetBytesMin)
         {
-            error = $"A recording needs a budget of at least {Limits.RecordBudgetBytesMin} bytes, not {budgetBytes}.";
+            error = $"A recording needs a budget of at least {Limits.RecordBudgetBytesMin} bytes, not {rules.BudgetBytes}.";
             return null;
         }
 
@@ -99,19 +151,25 @@ public sealed class SegmentFolder : IDisposable
             return null;
         }
 
-        var folder = new SegmentFolder(path, budgetBytes, folderLock);
+        var folder = new SegmentFolder(path, rules, folderLock, holdsFolder ?? path);
         try
         {
-            folder.Load();
+            // Unknown holds might keep anything: nothing may go before they are understood.
+            _ = folder._holds.Look();
+            error = folder._holds.Problem;
+            if (error is null)
+            {
+                folder.Load();
+                return folder;
+            }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            folder.Dispose();
             error = $"The recording {path} can't be read: {e.Message}";
-            return null;
         }
 
-        return folder;
+        folder.Dispose();
+        return null;
     }
 
     /// <summary>Paths of all finished segments, newest first. Any thread; allocates.</summary>
@@ -132,34 +190,55 @@ public sealed class SegmentFolder : IDisposable
         lock (_gate)
         {
             if (!SegmentName.TryParse(System.IO.Path.GetFileName(segmentPath), out var name, out _)
-                || !_catalog.TryFind(name, out var place))
+                || CatalogOf(name, out var place) is not { } catalog)
             {
                 index.Delete();
                 return;
             }
 
-            ref var entry = ref _catalog[place];
-            _usedBytes += index.Length - entry.IndexBytes;
+            ref var entry = ref catalog[place];
+            var more = index.Length - entry.IndexBytes;
+            entry.Bytes += more;
             entry.IndexBytes = index.Length;
+            _usedBytes += more;
+            _heldBytes += catalog == _held ? more : 0;
         }
     }
+
+    /// <summary>Segments removed since the folder was opened, by rule. Any thread.</summary>
+    public long RemovedBy(RemovalReason reason) => Volatile.Read(ref _removed[(int)reason]);
 
     /// <summary>Gives the lock back. All recorders must be closed before.</summary>
     public void Dispose()
     {
         _catalog.Dispose();
+        _held.Dispose();
         _lock.Dispose();
     }
 
     /// <summary>Takes room for a segment under way; the oldest segments make it. A writer's thread.</summary>
-    internal void Reserve(DiskCalls disk, long bytes)
+    /// <returns>False when the disk would have less free than it must: then nothing was taken.</returns>
+    internal bool TryReserve(DiskCalls disk, long bytes)
+    {
+        lock (_gate)
+        {
+            if (!TryKeepFree(disk, bytes))
+            {
+                return false;
+            }
+
+            _usedBytes += bytes;
+            Fit(disk);
+            return true;
+        }
+    }
+
+    /// <summary>Takes room for what is on disk already. A writer's thread.</summary>
+    internal void Retake(long bytes)
     {
         lock (_gate)
         {
             _usedBytes += bytes;
-            while (_usedBytes > BudgetBytes && TryRemoveOldest(disk))
-            {
-            }
         }
     }
 
@@ -173,19 +252,13 @@ public sealed class SegmentFolder : IDisposable
         }
     }
 
-    /// <summary>Takes over a published segment whose bytes are reserved already.</summary>
-    internal void Add(DiskCalls disk, in SegmentName name, long bytes, long indexBytes = 0)
+    /// <summary>Takes over a published segment whose bytes are reserved already; its companions are counted here.</summary>
+    internal void Add(DiskCalls disk, in SegmentName name, long bytes)
     {
         lock (_gate)
         {
-            while (_catalog.IsFull && TryRemoveOldest(disk))
-            {
-            }
-
-            if (!_catalog.IsFull)
-            {
-                _catalog.Add(EntryOf(name, bytes, indexBytes));
-            }
+            Insert(disk, name, bytes);
+            Fit(disk);
         }
     }
 
@@ -194,9 +267,99 @@ public sealed class SegmentFolder : IDisposable
     {
         lock (_gate)
         {
-            return TryRemoveOldest(disk);
+            return TryRemoveOldest(disk, RemovalReason.FreeDisk);
         }
     }
+
+    /// <summary>Follows the holds, and removes what has become too old or what the disk needs. Once a second, one thread.</summary>
+    internal void Keep(DiskCalls disk, long nowNs)
+    {
+        lock (_gate)
+        {
+            if (_holds.Look())
+            {
+                _heldBytes = _catalog.Partition(_held, _holds.Holds);
+            }
+
+            _ = TryKeepFree(disk, 0);
+            Fit(disk);
+            _ages.Tick(nowNs, Rules.KeepNs, _ages.IsFirst ? _catalog.NewestNs : 0);
+        }
+
+        // The lock is given back between two removals: a writer that wants room waits for one at most.
+        while (TryRemoveAged(disk))
+        {
+        }
+    }
+
+    private void Insert(DiskCalls disk, in SegmentName name, long bytes)
+    {
+        Invariant.Check(_catalog.Count + _held.Count <= Limits.SegmentsMax);
+        if (_catalog.Count + _held.Count == Limits.SegmentsMax && !TryRemoveOldest(disk, RemovalReason.Budget))
+        {
+            return; // a million segments, all held: the file stays, and the next start counts it
+        }
+
+        var companions = CompanionBytes(disk, name, out var indexBytes);
+        _usedBytes += companions;
+        var isHeld = _holds.Holds.Keeps(name.StartNs);
+        _heldBytes += isHeld ? bytes + companions : 0;
+        (isHeld ? _held : _catalog).Add(EntryOf(name, bytes + companions, indexBytes));
+    }
+
+    private bool TryRemoveAged(DiskCalls disk)
+    {
+        lock (_gate)
+        {
+            return _catalog.Count > 0 && _ages.IsTooOld(_catalog.Oldest.StartNs) && TryRemoveOldest(disk, RemovalReason.Age);
+        }
+    }
+
+    private void Fit(DiskCalls disk)
+    {
+        while (_usedBytes > Math.Max(BudgetBytes, _heldBytes + UnheldBytesMin) && TryRemoveOldest(disk, RemovalReason.Budget))
+        {
+        }
+    }
+
+    // Removes what the disk is short of, then does not look again for a moment: a file that somebody reads gives its room back
+    // only when it is closed, and must not cost all others.
+    private bool TryKeepFree(DiskCalls disk, long bytes)
+    {
+        if (!Rules.MinFree.IsWanted)
+        {
+            return true;
+        }
+
+        var now = Clock.MonotonicNs();
+        if (now < _nextFreeLookNs || disk.FileSystem(_path.Reset().Path, out var total, out var available) < 0)
+        {
+            return _shortage is null;
+        }
+
+        var missing = Rules.MinFree.Of(total) + bytes - available;
+        var wasShort = missing > 0;
+        while (missing > 0 && _catalog.Count > 0)
+        {
+            var oldest = _catalog.Oldest.Bytes;
+            if (!TryRemoveOldest(disk, RemovalReason.FreeDisk))
+            {
+                break;
+            }
+
+            missing -= oldest;
+        }
+
+        _nextFreeLookNs = wasShort ? now + FreeLookPauseNs : 0;
+        Volatile.Write(ref _shortage, missing <= 0 ? null : _shortage ??
+            "The disk has less free than the recording must leave, and no segment may go: recording waits, and frames are dropped "
+            + "and counted. Free some, lower min_free, or remove a hold.");
+        return missing <= 0;
+    }
+
+    // Who keeps a segment, and at which place of it; null = it is gone.
+    private SegmentCatalog? CatalogOf(in SegmentName name, out int place) =>
+        _catalog.TryFind(name, out place) ? _catalog : _held.TryFind(name, out place) ? _held : null;
 
     private static SegmentCatalog.Entry EntryOf(in SegmentName name, long bytes, long indexBytes) => new()
     {
@@ -207,7 +370,21 @@ public sealed class SegmentFolder : IDisposable
         IndexBytes = indexBytes,
     };
 
-    private bool TryRemoveOldest(DiskCalls disk)
+    private long CompanionBytes(DiskCalls disk, in SegmentName name, out long indexBytes)
+    {
+        long bytes = indexBytes = 0;
+        for (var kind = 0; kind < SegmentCompanions.Kinds; kind++)
+        {
+            name.AddTo(_path.Reset(), isHidden: false, SegmentCompanions.Ending(kind));
+            var length = Math.Max(0, disk.LengthOf(_path.Path));
+            bytes += length;
+            indexBytes = SegmentCompanions.Ending(kind).SequenceEqual(SegmentCompanions.Index) ? length : indexBytes;
+        }
+
+        return bytes;
+    }
+
+    private bool TryRemoveOldest(DiskCalls disk, RemovalReason reason)
     {
         if (_catalog.Count == 0)
         {
@@ -222,13 +399,15 @@ public sealed class SegmentFolder : IDisposable
             return false; // a read-only file system, say: what can't be removed keeps its place
         }
 
-        // Where this fails an index without a segment stays, which the next start removes.
-        oldest.Name.AddTo(_path.Reset(), isHidden: false, isIndex: true);
-        _ = disk.Remove(_path.Path);
+        for (var kind = 0; kind < SegmentCompanions.Kinds; kind++)
+        {
+            oldest.Name.AddTo(_path.Reset(), isHidden: false, SegmentCompanions.Ending(kind));
+            _ = disk.Remove(_path.Path);
+        }
 
         _catalog.RemoveOldest();
-        _usedBytes -= oldest.Bytes + oldest.IndexBytes;
-        _removed++;
+        _usedBytes -= oldest.Bytes;
+        _removed[(int)reason]++;
         return true;
     }
 
@@ -243,57 +422,48 @@ public sealed class SegmentFolder : IDisposable
             }
         }
 
+        RemoveOrphans();
+        FitToDisk();
         var disk = new DiskCalls();
-        var indexes = TakeIndexes();
         foreach (var file in new DirectoryInfo(Path).EnumerateFiles())
         {
             if (SegmentName.TryParse(file.Name, out var name, out var isHidden) && !isHidden)
             {
-                var indexBytes = indexes.Remove(name, out var index) ? index.Length : 0;
-                _usedBytes += file.Length + indexBytes;
-                Add(disk, name, file.Length, indexBytes);
+                _usedBytes += file.Length;
+                Insert(disk, name, file.Length);
             }
         }
 
-        foreach (var orphan in indexes.Values)
-        {
-            orphan.Delete();
-        }
-
-        FitToDisk();
-        Reserve(disk, 0);
+        Fit(disk);
     }
 
-    // Visible indexes by name; those under way when a crash came are removed: the segment is indexed anew.
-    private Dictionary<SegmentName, FileInfo> TakeIndexes()
+    // Indexes whose segment a crash has taken or renamed, and those that were under way: what is left is indexed anew.
+    private void RemoveOrphans()
     {
-        var indexes = new Dictionary<SegmentName, FileInfo>();
         foreach (var file in new DirectoryInfo(Path).GetFiles())
         {
-            if (!SegmentName.TryParseIndex(file.Name, out var name, out var isHidden))
-            {
-                continue;
-            }
-
-            if (isHidden)
+            if (SegmentName.TryParseIndex(file.Name, out _, out var isHidden)
+                && (isHidden || !File.Exists(System.IO.Path.ChangeExtension(file.FullName, SegmentName.Extension))))
             {
                 file.Delete();
             }
-            else
-            {
-                indexes[name] = file;
-            }
         }
-
-        return indexes;
     }
 
     // A budget beyond the disk would end in one large segment that fills it and that nothing can be removed for. Some of
     // the disk is left for file system and neighbours.
     private void FitToDisk()
     {
-        var available = new DriveInfo(System.IO.Path.GetFullPath(Path)).AvailableFreeSpace;
-        var fitting = (_usedBytes + available) / 20 * 19;
+        long used = 0;
+        foreach (var file in new DirectoryInfo(Path).EnumerateFiles())
+        {
+            used += (SegmentName.TryParse(file.Name, out _, out var isHidden) && !isHidden)
+                || SegmentCompanions.TryParse(file.Name, out _) ? file.Length : 0;
+        }
+
+        var drive = new DriveInfo(System.IO.Path.GetFullPath(Path));
+        var room = used + drive.AvailableFreeSpace;
+        var fitting = Math.Min(room / 20 * 19, room - Rules.MinFree.Of(drive.TotalSize));
         if (fitting < BudgetBytes && fitting >= Limits.RecordBudgetBytesMin)
         {
             BudgetBytes = fitting;

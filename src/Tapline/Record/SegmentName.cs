@@ -20,8 +20,11 @@ internal readonly record struct SegmentName(long StartNs, ushort Worker, bool Is
     // 9999-12-31T23:59:59; later times than the name can say are clamped to it.
     private const long SecondsMax = 9_223_372_036;
 
-    /// <summary>Adds the name to a path, or that of its index; a dot in front when it is still under way.</summary>
-    public void AddTo(PathBuffer path, bool isHidden, bool isIndex = false)
+    /// <summary>Adds the name to a path; a dot in front when it is still under way.</summary>
+    public void AddTo(PathBuffer path, bool isHidden) => AddTo(path, isHidden, ".pcapng"u8);
+
+    /// <summary>The same with another ending, for a file that belongs to the segment.</summary>
+    public void AddTo(PathBuffer path, bool isHidden, ReadOnlySpan<byte> ending)
     {
         var ns = Math.Max(0, StartNs);
         var seconds = Math.Min(ns / NsPerSecond, SecondsMax);
@@ -39,7 +42,7 @@ internal readonly record struct SegmentName(long StartNs, ushort Worker, bool Is
             path.Add(".recovered"u8);
         }
 
-        path.Add(isIndex ? ".tlx"u8 : ".pcapng"u8);
+        path.Add(ending);
     }
 
     /// <summary>Reads a name back; false when it is not one of ours. A leading dot says that it is under way.</summary>

@@ -56,6 +56,7 @@ public sealed class SegmentRecorder : IDisposable
     {
         Invariant.Check(options.Worker is >= 0 and <= ushort.MaxValue && options.BufferCount >= 2);
         Invariant.Check(options.BufferBytes >= SegmentEnding.Bytes(Limits.PointsMax, PlacesBlock.PlacesMax) + Limits.FrameBytesMax);
+        Invariant.Check(options.SegmentAgeNs <= Limits.SegmentSpanNs / 2);
         _options = options;
         _folder = folder;
         _segmentBytes = Math.Max(

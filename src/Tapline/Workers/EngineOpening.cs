@@ -70,7 +70,7 @@ internal sealed class EngineOpening(EngineOptions options)
 
         Keep(spoolFolder);
         if (options.Record is { } record
-            && (recordFolder = SegmentFolder.TryOpen(record.Folder, record.BudgetBytes, out _fault)) is null)
+            && (recordFolder = SegmentFolder.TryOpen(record.Folder, record.Rules, out _fault)) is null)
         {
             return null;
         }
@@ -129,6 +129,7 @@ internal sealed class EngineOpening(EngineOptions options)
             SpoolFolder = spoolFolder,
             SupervisorSpool = spoolFolder is null ? null : new SpoolWriter(spoolFolder, WorkerCount, options.Node),
             RecordFolder = recordFolder,
+            Keeper = recordFolder is null ? null : new RetentionKeeper([recordFolder], n => Console.Error.WriteLine($"tapline: {n}")),
             Spools = spools,
             Recorders = recorders,
             Mirrors = mirrors,

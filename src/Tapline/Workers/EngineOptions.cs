@@ -75,16 +75,3 @@ public sealed record EngineOptions
     /// <summary>Seconds without a sign of life after which a stuck worker ends the process.</summary>
     public int WatchdogSeconds { get; init; } = 10;
 }
-
-/// <summary>What to record, where, and how much.</summary>
-public sealed record RecordPlan
-{
-    /// <summary>Folder of the segment files.</summary>
-    public required string Folder { get; init; }
-
-    /// <summary>Disk space for all segments; the oldest go first.</summary>
-    public long BudgetBytes { get; init; } = Limits.RecordBudgetBytesDefault;
-
-    /// <summary>Filter expression; null = every frame.</summary>
-    public string? Filter { get; init; }
-}

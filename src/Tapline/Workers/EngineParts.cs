@@ -26,6 +26,9 @@ internal sealed class EngineParts : IDisposable
     /// <summary>Makes indexes that the recording lacks; null = nothing is recorded, or it has not begun.</summary>
     public IndexRepair? IndexRepair { get; set; }
 
+    /// <summary>Keeps the recording's rules; null = nothing is recorded.</summary>
+    public RetentionKeeper? Keeper { get; init; }
+
     public required SpoolWriter[] Spools { get; init; }
 
     public required SegmentRecorder[] Recorders { get; init; }
@@ -66,6 +69,7 @@ internal sealed class EngineParts : IDisposable
         Array.ForEach(Recorders, r => r.Dispose());
         Array.ForEach(Spools, s => s.Dispose());
         SupervisorSpool?.Dispose();
+        Keeper?.Dispose();
         RecordFolder?.Dispose();
         SpoolFolder?.Dispose();
         Capture.Dispose();

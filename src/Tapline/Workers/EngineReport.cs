@@ -102,6 +102,14 @@ public sealed record RecorderReport
     /// <summary>Segments removed by this run to keep the budget.</summary>
     public long Removed { get; init; }
 
+    /// <summary>Number of holds, and the bytes that they keep.</summary>
+    public int Holds { get; init; }
+
+    public long HeldBytes { get; init; }
+
+    /// <summary>Which rule of retention can't be kept; null = all are.</summary>
+    public string? Notice { get; init; }
+
     /// <summary>Segments of a crashed run that were repaired at start.</summary>
     public int Recovered { get; init; }
 

@@ -4,6 +4,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using Tapline.Base;
 using Tapline.Mirror.Targets;
+using Tapline.Record;
 using Tapline.Store;
 
 namespace Tapline.Workers;
@@ -201,6 +202,7 @@ internal sealed class SnapshotWriter : IControlAnswers
         json.WriteNumber("segments"u8, folder.Segments);
         json.WriteNumber("bytes"u8, folder.UsedBytes);
         json.WriteNumber("budget_bytes"u8, folder.BudgetBytes);
+        WriteRetention(json, folder);
         json.WriteNumber("recorded"u8, recorded);
         json.WriteNumber("dropped"u8, dropped);
         if (folder.OldestNs != 0)
@@ -214,6 +216,20 @@ internal sealed class SnapshotWriter : IControlAnswers
         }
 
         json.WriteEndObject();
+    }
+
+    private static void WriteRetention(Utf8JsonWriter json, SegmentFolder folder)
+    {
+        json.WriteNumber("removed_by_budget"u8, folder.RemovedBy(RemovalReason.Budget));
+        json.WriteNumber("removed_by_age"u8, folder.RemovedBy(RemovalReason.Age));
+        json.WriteNumber("removed_for_free_disk"u8, folder.RemovedBy(RemovalReason.FreeDisk));
+        json.WriteNumber("holds"u8, folder.Holds);
+        json.WriteNumber("held_segments"u8, folder.HeldSegments);
+        json.WriteNumber("held_bytes"u8, folder.HeldBytes);
+        if (folder.Notice is { } notice)
+        {
+            json.WriteString("notice"u8, notice);
+        }
     }
 
     private void WriteFlowTotals(Utf8JsonWriter json)

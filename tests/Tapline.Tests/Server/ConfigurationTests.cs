@@ -2,6 +2,8 @@
 using CsCheck;
 using System.Net;
 using Tapline.Mirror.Kernel;
+using Tapline.Base;
+using Tapline.Record;
 using Tapline.Server.Config;
 using Tapline.Tests.Support;
 using Tapline.Workers;
@@ -137,7 +139,11 @@ public class ConfigurationTests
                 HardwareTimestamps = hardware,
                 Mirrors = [new MirrorPlan { Session = "s", To = to, Filter = filter, From = points,
                     Shape = $"dedup={workers}ms,mac;slice={workers}" }],
-                Record = new RecordConfiguration { BudgetBytes = budget, Filter = filter },
+                Record = new RecordConfiguration
+                {
+                    BudgetBytes = budget, Filter = filter, KeepNs = (60 + workers) * Clock.SecondNs,
+                    MinFree = new FreeDisk(hardware ? budget : 0, hardware ? 0 : workers),
+                },
                 Console = new ConsoleConfiguration
                 {
                     Listen = new IPEndPoint(IPAddress.IPv6Loopback, 1 + workers), RetentionDays = workers,

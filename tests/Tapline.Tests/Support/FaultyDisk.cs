@@ -44,6 +44,18 @@ internal sealed class FaultyDisk : DiskCalls
         return base.Write(fd, bytes[..length], offset);
     }
 
+    /// <summary>Size and free room that the file system is said to have; 0 = what it has.</summary>
+    public long TotalBytes { get; set; }
+
+    public long AvailableBytes { get; set; }
+
+    public override int FileSystem(ReadOnlySpan<byte> path, out long totalBytes, out long availableBytes)
+    {
+        var result = base.FileSystem(path, out totalBytes, out availableBytes);
+        (totalBytes, availableBytes) = TotalBytes == 0 ? (totalBytes, availableBytes) : (TotalBytes, AvailableBytes);
+        return result;
+    }
+
     public override int Publish(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to) =>
         PublishError != 0 ? -PublishError : base.Publish(from, to);
 }

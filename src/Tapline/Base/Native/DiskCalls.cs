@@ -24,6 +24,24 @@ internal class DiskCalls
 
     public virtual int ClearDirect(int fd) => NativeFile.ClearDirect(fd);
 
+    /// <summary>Size and free room of a path's file system, in bytes.</summary>
+    public virtual int FileSystem(ReadOnlySpan<byte> path, out long totalBytes, out long availableBytes) =>
+        NativeFile.FileSystem(path, out totalBytes, out availableBytes);
+
+    /// <summary>A file's length, or a negated errno.</summary>
+    public long LengthOf(ReadOnlySpan<byte> path)
+    {
+        var fd = NativeFile.Open(path, NativeFile.O_RDONLY, 0);
+        if (fd < 0)
+        {
+            return fd;
+        }
+
+        var length = NativeFile.Length(fd);
+        _ = NativeFile.Close(fd);
+        return length;
+    }
+
     /// <summary>Writes all of <paramref name="bytes"/>; 0, or the negated errno of the first failure.</summary>
     public int WriteAll(int fd, ReadOnlySpan<byte> bytes, long offset)
     {

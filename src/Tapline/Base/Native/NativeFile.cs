@@ -109,6 +109,20 @@ internal static unsafe partial class NativeFile
         return end < 0 ? -Marshal.GetLastPInvokeError() : end;
     }
 
+    /// <summary>statfs(2): the file system's size, and what of it is free for everybody, in bytes.</summary>
+    public static int FileSystem(ReadOnlySpan<byte> path, out long totalBytes, out long availableBytes)
+    {
+        CheckTerminated(path);
+        Kernel.Statfs answer = default;
+        fixed (byte* name = path)
+        {
+            var result = Result(statfs(name, &answer));
+            totalBytes = (long)answer.f_blocks * answer.f_bsize;
+            availableBytes = (long)answer.f_bavail * answer.f_bsize;
+            return result;
+        }
+    }
+
     /// <summary>unlink(2).</summary>
     public static int Remove(ReadOnlySpan<byte> path)
     {
@@ -180,6 +194,9 @@ internal static unsafe partial class NativeFile
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial long lseek(int fd, long offset, int whence);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int statfs(byte* path, Kernel.Statfs* answer);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int unlink(byte* path);

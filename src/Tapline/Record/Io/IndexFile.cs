@@ -54,7 +54,7 @@ internal sealed class IndexFile : IDisposable
         var identity = new IndexHeader { SegmentBytes = segmentBytes, Worker = _worker, Origin = IndexOrigin.Live };
         _builder.Build(_collector[memory], identity, _points, _names);
         _isPublished = false;
-        name.AddTo(_hidden.Reset(), isHidden: true, isIndex: true);
+        name.AddTo(_hidden.Reset(), isHidden: true, SegmentCompanions.Index);
         if (WriteFile() == 0)
         {
             return _builder.FileBytes;
@@ -68,7 +68,7 @@ internal sealed class IndexFile : IDisposable
     /// <summary>Makes the index visible under a segment's name; a negated errno when it can't be.</summary>
     public int Publish(in SegmentName name)
     {
-        name.AddTo(_published.Reset(), isHidden: false, isIndex: true);
+        name.AddTo(_published.Reset(), isHidden: false, SegmentCompanions.Index);
         var result = _disk.Publish(_hidden.Path, _published.Path);
         _isPublished = result == 0;
         return result;

@@ -195,7 +195,7 @@ internal sealed class SegmentWriter
             }
 
             var isFull = result is -NativeFile.ENOSPC or -NativeFile.EDQUOT;
-            if (isFull && _folder.MakeRoom(_disk))
+            if (isFull && _folder.Shortage is null && _folder.MakeRoom(_disk))
             {
                 continue;
             }
@@ -254,7 +254,11 @@ internal sealed class SegmentWriter
     private int WriteBuffer(SegmentBuffer buffer)
     {
         var pages = buffer.Pages;
-        ReserveUpTo(buffer.FileOffset + pages.Length);
+        if (!TryReserveUpTo(buffer.FileOffset + pages.Length))
+        {
+            return -NativeFile.ENOSPC;
+        }
+
         var result = _disk.WriteAll(_fd, pages, buffer.FileOffset);
         if (result == -NativeFile.EINVAL && _isDirect)
         {
@@ -267,15 +271,22 @@ internal sealed class SegmentWriter
         return result;
     }
 
-    // Preallocation is an optimisation against fragments: where it fails, the write itself tells what is wrong.
-    private void ReserveUpTo(long end)
+    // Preallocation is an optimisation against fragments: where it fails, the write itself tells what is wrong. False when the
+    // folder's rules leave no room.
+    private bool TryReserveUpTo(long end)
     {
         while (_reserved < end)
         {
+            if (!_folder.TryReserve(_disk, _reserveBytes))
+            {
+                return false;
+            }
+
             _reserved += _reserveBytes;
-            _folder.Reserve(_disk, _reserveBytes);
             _ = _disk.Allocate(_fd, _reserved);
         }
+
+        return true;
     }
 
     private void FinishSegment(int index)
@@ -305,7 +316,6 @@ internal sealed class SegmentWriter
     {
         var name = new SegmentName(_segmentStartNs, _worker, IsRecovered: false);
         var indexBytes = _indexes?.Write(index, name, _goodEnd) ?? 0;
-        _folder.Reserve(_disk, indexBytes);
         while (true)
         {
             name.AddTo(_published.Reset(), isHidden: false);
@@ -321,11 +331,7 @@ internal sealed class SegmentWriter
             _folder.Release(_reserved - _goodEnd);
             if (result == 0)
             {
-                _folder.Add(_disk, name, _goodEnd, indexBytes);
-            }
-            else
-            {
-                _folder.Release(indexBytes);
+                _folder.Add(_disk, name, _goodEnd);
             }
 
             return result;
@@ -367,7 +373,7 @@ internal sealed class SegmentWriter
             var name = new SegmentName(_segmentStartNs, _worker, IsRecovered: false);
             if (SegmentRepair.TrySettle(_folder.Path, path, name, out var settled, out var bytes))
             {
-                _folder.Reserve(_disk, bytes);
+                _folder.Retake(bytes);
                 _folder.Add(_disk, settled, bytes);
             }
         }
@@ -398,8 +404,8 @@ internal sealed class SegmentWriter
         Volatile.Write(ref _settled, _settled + buffer.Frames);
     }
 
-    private string Sentence(int result) => result is -NativeFile.ENOSPC or -NativeFile.EDQUOT
+    private string Sentence(int result) => _folder.Shortage ?? (result is -NativeFile.ENOSPC or -NativeFile.EDQUOT
         ? $"The recording {_folder.Path} can't be written: {NativeFile.Describe(result)}; free some, or lower the budget. "
             + "Recording goes on by itself when there is room."
-        : $"The recording {_folder.Path} can't be written: {NativeFile.Describe(result)}; it is tried again by itself.";
+        : $"The recording {_folder.Path} can't be written: {NativeFile.Describe(result)}; it is tried again by itself.");
 }

@@ -1,0 +1,119 @@
+// The file of holds: what is written is read back, hostile text included, and nothing else is believed.
+using System.Text;
+using CsCheck;
+using Tapline.Base;
+using Tapline.Record;
+using Tapline.Record.Holds;
+using Tapline.Tests.Support;
+using Xunit;
+
+namespace Tapline.Tests.Record.Holds;
+
+public class HoldFileTests
+{
+    [Fact]
+    public void AnyTextComesBackAsItWas() =>
+        Gen.String[1, Limits.HoldTextCharactersMax].Where(s => !string.IsNullOrWhiteSpace(s) && IsUnicode(s)).Sample(
+            text =>
+            {
+                using var folder = new TemporaryFolder();
+                var added = HoldFile.TryAdd(folder.Path, Wanted with { By = text, Why = text }, out var error);
+                Assert.Null(error);
+                var read = Assert.Single(HoldFile.TryRead(folder.Path, out error)!.Holds);
+                Assert.Null(error);
+                Assert.Equal(added, read);
+                Assert.Equal((text, text), (read.By, read.Why));
+            },
+            iter: 200);
+
+    [Fact]
+    public void NumbersAreNeverUsedAgain()
+    {
+        using var folder = new TemporaryFolder();
+        Assert.Equal(1, HoldFile.TryAdd(folder.Path, Wanted, out _)!.Id);
+        Assert.Equal(2, HoldFile.TryAdd(folder.Path, Wanted, out _)!.Id);
+        Assert.Null(HoldFile.TryRemove(folder.Path, 2));
+        Assert.Equal(3, HoldFile.TryAdd(folder.Path, Wanted, out _)!.Id);
+        Assert.Contains("no hold 2", HoldFile.TryRemove(folder.Path, 2));
+        Assert.Equal([1L, 3L], HoldFile.TryRead(folder.Path, out _)!.Holds.Select(h => h.Id));
+    }
+
+    [Fact]
+    public void MistakesAreSentencesAndChangeNothing()
+    {
+        using var folder = new TemporaryFolder();
+        Assert.Null(HoldFile.TryAdd(folder.Path, Wanted with { By = " " }, out var error));
+        Assert.Contains("--by", error);
+        Assert.Null(HoldFile.TryAdd(folder.Path, Wanted with { Why = new string('x', 401) }, out error));
+        Assert.Contains("401", error);
+        Assert.Null(HoldFile.TryAdd(folder.Path, Wanted with { UntilNs = 0 }, out error));
+        Assert.Contains("ends before", error);
+        Assert.Null(HoldFile.TryAdd(folder["none"], Wanted, out error));
+        Assert.Contains("no recording", error);
+        Assert.Empty(HoldFile.TryRead(folder.Path, out _)!.Holds);
+    }
+
+    [Fact]
+    public void ADamagedFileIsRefusedOrAnotherListNeverACrash()
+    {
+        using var folder = new TemporaryFolder();
+        HoldFile.TryAdd(folder.Path, Wanted, out _);
+        HoldFile.TryAdd(folder.Path, Wanted, out _);
+        var whole = File.ReadAllBytes(folder[HoldFile.Name]);
+        Gen.Select(Gen.Int[0, whole.Length - 1], Gen.Byte, Gen.Bool).Sample(
+            damage =>
+            {
+                var (at, value, isCut) = damage;
+                var bytes = isCut ? whole[..at] : [.. whole];
+                if (!isCut)
+                {
+                    bytes[at] = value;
+                }
+
+                var list = HoldText.TryRead(bytes, out var mistake);
+                Assert.True(list is null != mistake is null);
+                Assert.False(isCut && at < whole.Length - 2 && list is not null);
+            },
+            iter: 2000);
+    }
+
+    [Fact]
+    public void AnEngineDoesNotStartOnHoldsThatItCannotReadAndKeepsThoseThatItHas()
+    {
+        using var folder = new TemporaryFolder();
+        HoldFile.TryAdd(folder.Path, Wanted, out _);
+        var watch = new HoldWatch(folder.Path);
+        Assert.True(watch.Look());
+        Assert.False(watch.Look());
+        foreach (var damaged in new[] { "", "{", "[]", "{\"next_id\":1,\"holds\":[{}]}", new string('[', 100_000) })
+        {
+            File.WriteAllText(folder[HoldFile.Name], damaged);
+            Assert.False(watch.Look());
+            Assert.False(watch.Look());
+            Assert.Contains("stays held", watch.Problem);
+            Assert.Single(watch.Holds.Holds);
+        }
+
+        Assert.Null(SegmentFolder.TryOpen(folder.Path, 1 << 30, out var error));
+        Assert.Contains(HoldFile.Name, error);
+        File.Delete(folder[HoldFile.Name]);
+        Assert.True(watch.Look());
+        Assert.Null(watch.Problem);
+        Assert.Empty(watch.Holds.Holds);
+    }
+
+    [Fact]
+    public void ManyWritersAtOnceLoseNoHold()
+    {
+        using var folder = new TemporaryFolder();
+        Parallel.For(0, 40, _ => Assert.NotNull(HoldFile.TryAdd(folder.Path, Wanted, out var _)));
+        Assert.Equal(Enumerable.Range(1, 40).Select(i => (long)i), HoldFile.TryRead(folder.Path, out _)!.Holds.Select(h => h.Id));
+    }
+
+    private static Hold Wanted => new()
+    {
+        Id = 0, SinceNs = RecorderFixture.Start, UntilNs = RecorderFixture.Start, By = "me", Why = "why", AddedNs = 0,
+    };
+
+    private static bool IsUnicode(string text) => Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)) == text;
+}

@@ -48,14 +48,14 @@ internal static class HoldVerb
         add.SetAction(parsed =>
         {
             var now = Clock.NowNs();
-            if (Moment.Parse(parsed.GetValue(since)!, now) is not { } sinceNs)
+            if (!Moment.TryParse(parsed.GetValue(since)!, now, out var sinceNs))
             {
-                return Refuse($"--since wants {Moment.Form}, not `{TerminalText.Printable(parsed.GetValue(since))}`.", ExitCodes.Usage);
+                return Refuse($"--since \"{TerminalText.Printable(parsed.GetValue(since))}\" is not a time: {Moment.Mend}", ExitCodes.Usage);
             }
 
-            if (Moment.Parse(parsed.GetValue(until)!, now) is not { } untilNs)
+            if (!Moment.TryParse(parsed.GetValue(until)!, now, out var untilNs))
             {
-                return Refuse($"--until wants {Moment.Form}, not `{TerminalText.Printable(parsed.GetValue(until))}`.", ExitCodes.Usage);
+                return Refuse($"--until \"{TerminalText.Printable(parsed.GetValue(until))}\" is not a time: {Moment.Mend}", ExitCodes.Usage);
             }
 
             var wanted = new Hold

@@ -108,15 +108,15 @@ internal static class QueryVerb
     {
         var nowNs = (DateTime.UtcNow - DateTime.UnixEpoch).Ticks * 100;
         var (sinceNs, untilNs) = (long.MinValue, long.MaxValue);
-        if (question.Since is { } since && !QueryTime.TryParse(since, nowNs, out sinceNs))
+        if (question.Since is { } since && !Moment.TryParse(since, nowNs, out sinceNs))
         {
-            mistake = $"--since \"{TerminalText.Printable(since)}\" is not a time: {QueryTime.Mend}";
+            mistake = $"--since \"{TerminalText.Printable(since)}\" is not a time: {Moment.Mend}";
             return null;
         }
 
-        if (question.Until is { } until && !QueryTime.TryParse(until, nowNs, out untilNs))
+        if (question.Until is { } until && !Moment.TryParse(until, nowNs, out untilNs))
         {
-            mistake = $"--until \"{TerminalText.Printable(until)}\" is not a time: {QueryTime.Mend}";
+            mistake = $"--until \"{TerminalText.Printable(until)}\" is not a time: {Moment.Mend}";
             return null;
         }
 

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Tapline.Tests.Commands;
 
-public class QueryTimeTests
+public class MomentTests
 {
     private const long Now = 1_800_000_000_000_000_000; // 2027-01-15T08:00:00Z
 
@@ -23,7 +23,7 @@ public class QueryTimeTests
     [InlineData("2027-01-15", Now - (8 * 3_600_000_000_000))]
     public void IsRead(string text, long expected)
     {
-        Assert.True(QueryTime.TryParse(text, Now, out var time));
+        Assert.True(Moment.TryParse(text, Now, out var time));
         Assert.Equal(expected, time);
     }
 
@@ -38,6 +38,8 @@ public class QueryTimeTests
     [InlineData("2027-01-15T25:00:00Z")]
     [InlineData("1969-12-31T23:59:59Z")]
     [InlineData("yesterday")]
+    [InlineData("12:00")]
+    [InlineData("1900-01-01")]
     [InlineData("2027-01-15T08:00:00.1234567890Z")]
-    public void IsRefused(string text) => Assert.False(QueryTime.TryParse(text, Now, out _));
+    public void IsRefused(string text) => Assert.False(Moment.TryParse(text, Now, out _));
 }

@@ -50,12 +50,12 @@ internal static class HoldVerb
             var now = Clock.NowNs();
             if (!Moment.TryParse(parsed.GetValue(since)!, now, out var sinceNs))
             {
-                return Refuse($"--since \"{TerminalText.Printable(parsed.GetValue(since))}\" is not a time: {Moment.Mend}", ExitCodes.Usage);
+                return RefuseTime("--since", parsed.GetValue(since));
             }
 
             if (!Moment.TryParse(parsed.GetValue(until)!, now, out var untilNs))
             {
-                return Refuse($"--until \"{TerminalText.Printable(parsed.GetValue(until))}\" is not a time: {Moment.Mend}", ExitCodes.Usage);
+                return RefuseTime("--until", parsed.GetValue(until));
             }
 
             var wanted = new Hold
@@ -123,6 +123,9 @@ internal static class HoldVerb
 
         return Encoding.UTF8.GetString(buffer.ToArray());
     }
+
+    private static int RefuseTime(string option, string? text) =>
+        Refuse($"{option} \"{TerminalText.Printable(text)}\" is not a time: {Moment.Mend}", ExitCodes.Usage);
 
     private static int Refuse(string sentence, int code)
     {

@@ -200,7 +200,7 @@ internal static class QueryVerb
             if (wire is { LeftAsRecorded: > 0 })
             {
                 Console.Error.WriteLine(
-                    $"{Quantity.Count(wire.LeftAsRecorded)} super-frames can't be re-segmented (their bytes were cut); they are as recorded.");
+                    $"{Quantity.Count(wire.LeftAsRecorded)} super-frames can't be re-segmented: their bytes were cut.");
             }
 
             return report;

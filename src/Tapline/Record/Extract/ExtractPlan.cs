@@ -152,7 +152,7 @@ public sealed class ExtractPlan
                 else if (isInside && segment.End is { } end && end.Rows.Sum(r => r.DroppedRing + r.DroppedRecorder) is > 0 and var lost)
                 {
                     holes.Add(string.Create(CultureInfo.InvariantCulture,
-                        $"{lost} frames between {TimeText.Text(end.StartNs)} and {TimeText.Text(end.EndNs)} were dropped, so not recorded."));
+                        $"{lost} frames between {TimeText.Text(end.StartNs)} and {TimeText.Text(end.EndNs)} were dropped."));
                 }
 
                 if (before?.End is { IsRecovered: false } earlier && earlier.EndNs < StartOf(segment)

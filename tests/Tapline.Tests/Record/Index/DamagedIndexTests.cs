@@ -75,7 +75,7 @@ public class DamagedIndexTests
     private static void Forge(byte[] bytes, Random random)
     {
         Assert.Equal(IndexVerdict.Sound, IndexHeader.TryParse(bytes, bytes.Length, out var header));
-        var place = random.Next(header!.Sections.Length + 1);
+        var place = random.Next(header.Sections.Length + 1);
         if (place == header.Sections.Length)
         {
             bytes[random.Next(16, 92)] = (byte)random.Next(256);

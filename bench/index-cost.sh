@@ -13,8 +13,10 @@ while [ $# -gt 0 ]; do
     shift
 done
 [ -e "$trace" ] || fail "No trace at $trace: bench/read-trace.sh builds it, or name another with --trace."
+require_sdk
 dotnet build "$root/tests/Tapline.Bench" -c Release -v q --nologo >/dev/null
+mkdir -p "$root/bench/results"
 {
-    echo "index-cost, $(date -u +%F), $(nproc) cores, $(basename "$trace")"
+    head_of "recording with its flow index beside recording alone: $(basename "$trace")"
     "$root/artifacts/bin/Tapline.Bench/release/Tapline.Bench" index "$trace" "$rounds"
 } | tee "$root/bench/results/index-cost-$(date -u +%Y%m%d-%H%M).txt"

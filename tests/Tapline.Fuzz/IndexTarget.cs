@@ -39,7 +39,7 @@ public sealed class IndexTarget : IFuzzTarget
                 var length = content.Length;
                 var verdict = IndexHeader.TryParse(content, length, out var header);
                 Must(
-                    verdict != IndexVerdict.Sound || header!.Sections.All(s => s.Offset + s.Bytes <= length),
+                    verdict != IndexVerdict.Sound || header.Sections.All(s => s.Offset + s.Bytes <= length),
                     "sections lie in the file");
                 break;
             case 1:

@@ -189,6 +189,11 @@ public sealed class SegmentFolder : IDisposable
         var index = new FileInfo(SegmentIndex.PathOf(segmentPath));
         lock (_gate)
         {
+            if (!index.Exists)
+            {
+                return;
+            }
+
             if (!SegmentName.TryParse(System.IO.Path.GetFileName(segmentPath), out var name, out _)
                 || CatalogOf(name, out var place) is not { } catalog)
             {

@@ -12,9 +12,9 @@ internal sealed class AddressCollector
     private readonly List<IpAddress16> _ips = [];
     private readonly List<ulong> _macs = [];
 
-    public IReadOnlyList<IpAddress16> Ips => _ips;
+    public List<IpAddress16> Ips => _ips;
 
-    public IReadOnlyList<ulong> Macs => _macs;
+    public List<ulong> Macs => _macs;
 
     public void Begin()
     {

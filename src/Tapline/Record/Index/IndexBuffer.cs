@@ -26,7 +26,7 @@ internal sealed class IndexBuffer : IDisposable
         _frames = new NativeArray<ulong>(frames);
         _records = new NativeArray<FlowRecord>(flows);
         _slots = new NativeArray<int>(flows);
-        _runs = new NativeArray<TimeBlock>((2 * frames / RunFramesMax) + RunsMin);
+        _runs = new NativeArray<TimeBlock>((frames / (RunFramesMax / 2)) + RunsMin);
         Reset();
     }
 

@@ -1,7 +1,7 @@
 // From what was noted of a segment to the bytes of its index. In: an IndexBuffer whose records are all there, points and
 // names. Out: header and sections, to be written one after the other. Everything is kept and used again for the next
 // segment. The order of the file: what a query reads first stands first. docs/formats/index.md.
-// Writer's thread, or whoever rebuilds; no input or output here.
+// Writer's thread, or whoever rebuilds; no input or output here. Allocates only while it grows.
 using Tapline.Base;
 using Tapline.Base.Native;
 using Tapline.Store;
@@ -18,6 +18,8 @@ internal sealed class IndexBuilder : IDisposable
     private readonly NameCollector _names = new();
     private readonly KeyCollector _keys = new();
     private readonly ByteSink _header = new();
+    private readonly ByteSink _rows = new();
+    private readonly IndexSection[] _table = new IndexSection[s_order.Length];
     private readonly ByteSink[] _sections = new ByteSink[s_order.Length];
 
     private static readonly IndexSectionKind[] s_order =
@@ -52,7 +54,7 @@ internal sealed class IndexBuilder : IDisposable
     /// <param name="identity">Length of the segment, worker, origin.</param>
     /// <param name="points">Points by id, as far as known.</param>
     /// <param name="names">Who the ends are where no point tells, or null.</param>
-    public void Build(IndexBuffer buffer, IndexHeader identity, PointInfo?[] points, IEndpointNames? names)
+    public void Build(IndexBuffer buffer, in IndexHeader identity, PointInfo?[] points, IEndpointNames? names)
     {
         _header.Clear();
         Array.ForEach(_sections, s => s.Clear());
@@ -120,9 +122,9 @@ internal sealed class IndexBuilder : IDisposable
             _keys.Add(IndexKey.Vm(machine));
         }
 
-        foreach (var point in _names.Points)
+        for (var place = 0; place < _names.PointCount; place++)
         {
-            _keys.Add(IndexKey.Point(point.Name));
+            _keys.Add(IndexKey.Point(_names.Point(place).Name));
         }
     }
 
@@ -130,7 +132,8 @@ internal sealed class IndexBuilder : IDisposable
     {
         var directory = Section(IndexSectionKind.Directory);
         var columns = Section(IndexSectionKind.Columns);
-        var rows = new ByteSink();
+        var rows = _rows;
+        rows.Clear();
         var count = 0;
         var union = buffer.Union();
         foreach (ref readonly var plan in ColumnPlan.All)
@@ -219,14 +222,13 @@ internal sealed class IndexBuilder : IDisposable
         }
     }
 
-    private void WriteHeader(IndexBuffer buffer, IndexHeader identity)
+    private void WriteHeader(IndexBuffer buffer, in IndexHeader identity)
     {
         long offset = IndexHeader.Bytes;
-        var table = new IndexSection[s_order.Length];
-        for (var i = 0; i < table.Length; i++)
+        for (var i = 0; i < _table.Length; i++)
         {
             var bytes = _sections[i].Written;
-            table[i] = new IndexSection(s_order[i], offset, bytes.Length, Crc32C.Compute(bytes));
+            _table[i] = new IndexSection(s_order[i], offset, bytes.Length, Crc32C.Compute(bytes));
             offset += bytes.Length;
         }
 
@@ -242,7 +244,7 @@ internal sealed class IndexBuilder : IDisposable
             FirstNs = buffer.FirstNs,
             LastNs = buffer.LastNs,
             FileBytes = offset,
-            Sections = table,
+            Sections = _table,
         }.Write(_header.Room(IndexHeader.Bytes));
         _header.Advance(IndexHeader.Bytes);
     }

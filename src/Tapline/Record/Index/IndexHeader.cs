@@ -6,7 +6,7 @@ using Tapline.Base;
 namespace Tapline.Record.Index;
 
 /// <summary>What an index says of its segment.</summary>
-public sealed class IndexHeader
+public readonly struct IndexHeader
 {
     internal const int Bytes = 256;
     internal const ushort Version = 1;
@@ -15,6 +15,11 @@ public sealed class IndexHeader
     private const ulong Magic = 0x3158_4544_4E49_4C54; // "TLINDEX1" read little-endian
     private const int CrcOffset = 92;
     private const int TableOffset = 96;
+
+    /// <summary>A header without sections.</summary>
+    public IndexHeader()
+    {
+    }
 
     /// <summary>Length of the segment file.</summary>
     public long SegmentBytes { get; init; }
@@ -43,7 +48,11 @@ public sealed class IndexHeader
 
     internal IndexSection[] Sections { get; init; } = [];
 
-    internal IndexSection? Find(IndexSectionKind kind) => Array.Find(Sections, s => s.Kind == kind);
+    internal bool TryFind(IndexSectionKind kind, out IndexSection section)
+    {
+        section = Array.Find(Sections, s => s.Kind == kind);
+        return section.Kind == kind;
+    }
 
     internal void Write(Span<byte> target)
     {
@@ -69,9 +78,9 @@ public sealed class IndexHeader
         BinaryPrimitives.WriteUInt32LittleEndian(target[CrcOffset..], Crc32C.Compute(target[..Bytes]));
     }
 
-    internal static IndexVerdict TryParse(ReadOnlySpan<byte> bytes, long fileBytes, out IndexHeader? header)
+    internal static IndexVerdict TryParse(ReadOnlySpan<byte> bytes, long fileBytes, out IndexHeader header)
     {
-        header = null;
+        header = new IndexHeader();
         if (bytes.Length < Bytes || BinaryPrimitives.ReadUInt64LittleEndian(bytes) != Magic)
         {
             return IndexVerdict.Damaged;
@@ -121,5 +130,5 @@ public sealed class IndexHeader
     private bool IsSound(long fileBytes) => FileBytes == fileBytes
         && Frames >= 0 && SegmentBytes >= 0 && Flows >= 1 && Flows <= Limits.IndexFlowsMax && FirstNs <= LastNs
         && Array.TrueForAll(Sections, s => s.Offset >= Bytes && s.Bytes >= 0 && s.Offset + s.Bytes <= fileBytes)
-        && Find(IndexSectionKind.Filter) is not null && Find(IndexSectionKind.Directory) is not null;
+        && TryFind(IndexSectionKind.Filter, out _) && TryFind(IndexSectionKind.Directory, out _);
 }

@@ -9,6 +9,7 @@ namespace Tapline.Record.Index;
 public readonly struct IndexKey
 {
     private const ulong FnvOffset = 0xcbf2_9ce4_8422_2325;
+    private const int StackBytesMax = 1024;
     private const ulong FnvPrime = 0x0000_0100_0000_01b3;
 
     private IndexKey(IndexKeyKind kind, ulong low, ulong high = 0, string? text = null)
@@ -58,8 +59,10 @@ public readonly struct IndexKey
     private static IndexKey OfText(IndexKeyKind kind, string text)
     {
         ArgumentNullException.ThrowIfNull(text);
+        var bytesMax = Encoding.UTF8.GetMaxByteCount(text.Length);
+        var bytes = bytesMax <= StackBytesMax ? stackalloc byte[StackBytesMax] : new byte[bytesMax];
         var hash = FnvOffset;
-        foreach (var value in Encoding.UTF8.GetBytes(text))
+        foreach (var value in bytes[..Encoding.UTF8.GetBytes(text, bytes)])
         {
             hash = (hash ^ value) * FnvPrime;
         }

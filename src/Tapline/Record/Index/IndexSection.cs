@@ -4,7 +4,7 @@ using System.Buffers.Binary;
 namespace Tapline.Record.Index;
 
 /// <summary>A section's place in the file. Offsets and lengths are below 4 GiB.</summary>
-internal sealed record IndexSection(IndexSectionKind Kind, long Offset, long Bytes, uint Crc)
+internal readonly record struct IndexSection(IndexSectionKind Kind, long Offset, long Bytes, uint Crc)
 {
     public void Write(Span<byte> row)
     {

@@ -9,28 +9,27 @@ namespace Tapline.Record.Index;
 /// <summary>Collects the names of one index.</summary>
 internal sealed class NameCollector
 {
+    private const int References = 5;
     private readonly Dictionary<string, int> _references = new(StringComparer.Ordinal);
     private readonly List<string> _texts = [];
-    private readonly SortedDictionary<ushort, PointInfo?> _points = [];
+    private readonly List<ushort> _points = [];
+    private readonly bool[] _hasPoint = new bool[ushort.MaxValue + 1];
+    private readonly PointInfo?[] _unknown = new PointInfo?[ushort.MaxValue + 1];
     private PointInfo?[] _known = [];
     private IEndpointNames? _names;
-
-    /// <summary>Texts so far; a reference is the place plus one.</summary>
-    public IReadOnlyList<string> Texts => _texts;
 
     /// <summary>Texts that name machines.</summary>
     public HashSet<string> Machines { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Points that flows refer to.</summary>
-    public IEnumerable<PointInfo> Points
+    public int PointCount => _points.Count;
+
+    /// <summary>One of them.</summary>
+    public PointInfo Point(int place)
     {
-        get
-        {
-            foreach (var (id, point) in _points)
-            {
-                yield return point ?? new PointInfo(id, $"point-{id}", "port");
-            }
-        }
+        var id = _points[place];
+        return (id < _known.Length ? Volatile.Read(ref _known[id]) : null)
+            ?? (_unknown[id] ??= new PointInfo(id, $"point-{id}", "port"));
     }
 
     /// <summary>Begins an index.</summary>
@@ -41,6 +40,7 @@ internal sealed class NameCollector
         _references.Clear();
         _texts.Clear();
         _points.Clear();
+        Array.Clear(_hasPoint);
         Machines.Clear();
         _known = points;
         _names = names;
@@ -51,7 +51,12 @@ internal sealed class NameCollector
     {
         if (point != ushort.MaxValue)
         {
-            _points.TryAdd(point, point < _known.Length ? _known[point] : null);
+            if (!_hasPoint[point])
+            {
+                _hasPoint[point] = true;
+                _points.Add(point);
+            }
+
             if (point < _known.Length && _known[point]?.Vm is { } vm)
             {
                 return Reference(vm, isMachine: true);
@@ -71,32 +76,40 @@ internal sealed class NameCollector
     /// <summary>Writes the section.</summary>
     public void Write(ByteSink target)
     {
-        foreach (var point in Points)
+        _points.Sort();
+        Span<int> references = stackalloc int[References];
+        for (var place = 0; place < _points.Count; place++)
         {
-            Refer(point);
+            Refer(Point(place), references);
         }
 
         target.AddVarint((ulong)_texts.Count);
         foreach (var text in _texts)
         {
-            var bytes = Encoding.UTF8.GetBytes(text);
-            target.AddVarint((ulong)bytes.Length);
-            target.Add(bytes);
+            target.AddVarint((ulong)Encoding.UTF8.GetByteCount(text));
+            target.Advance(Encoding.UTF8.GetBytes(text, target.Room(IndexNames.TextBytesMax)));
         }
 
         target.AddVarint((ulong)_points.Count);
-        foreach (var point in Points)
+        for (var place = 0; place < _points.Count; place++)
         {
-            target.AddVarint(point.Id);
-            foreach (var reference in Refer(point))
+            Refer(Point(place), references);
+            target.AddVarint(_points[place]);
+            foreach (var reference in references)
             {
                 target.AddVarint((ulong)reference);
             }
         }
     }
 
-    private int[] Refer(PointInfo point) =>
-        [Reference(point.Name), Reference(point.Kind), Reference(point.Switch), Reference(point.Vm), Reference(point.VmId)];
+    private void Refer(PointInfo point, Span<int> references)
+    {
+        references[0] = Reference(point.Name);
+        references[1] = Reference(point.Kind);
+        references[2] = Reference(point.Switch);
+        references[3] = Reference(point.Vm);
+        references[4] = Reference(point.VmId);
+    }
 
     private int Reference(string? text, bool isMachine = false)
     {

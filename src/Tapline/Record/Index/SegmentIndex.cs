@@ -167,22 +167,24 @@ public sealed partial class SegmentIndex : IDisposable
             return null;
         }
 
-        if (segmentBytes >= 0 && header!.SegmentBytes != segmentBytes)
+        if (segmentBytes >= 0 && header.SegmentBytes != segmentBytes)
         {
             verdict = IndexVerdict.Stale;
             return null;
         }
 
-        var filter = Take(file, first, header!.Find(IndexSectionKind.Filter)!);
-        var rows = Take(file, first, header.Find(IndexSectionKind.Directory)!);
-        var directory = rows is null ? null
-            : ColumnDirectory.TryRead(rows, header.Find(IndexSectionKind.Columns)?.Bytes ?? 0);
+        Invariant.Check(header.TryFind(IndexSectionKind.Filter, out var filterSection));
+        Invariant.Check(header.TryFind(IndexSectionKind.Directory, out var directorySection));
+        _ = header.TryFind(IndexSectionKind.Columns, out var columns);
+        var filter = Take(file, first, filterSection);
+        var rows = Take(file, first, directorySection);
+        var directory = rows is null ? null : ColumnDirectory.TryRead(rows, columns.Bytes);
         verdict = filter is null || directory is null ? IndexVerdict.Damaged : IndexVerdict.Sound;
         return verdict == IndexVerdict.Sound ? new SegmentIndex(path, file, header, filter!, directory!) : null;
     }
 
     // A section out of what was read already, or read now; null when its checksum does not hold.
-    private static byte[]? Take(SafeFileHandle file, ReadOnlySpan<byte> first, IndexSection section)
+    private static byte[]? Take(SafeFileHandle file, ReadOnlySpan<byte> first, in IndexSection section)
     {
         var bytes = new byte[section.Bytes];
         if (section.Offset + section.Bytes <= first.Length)
@@ -219,8 +221,8 @@ public sealed partial class SegmentIndex : IDisposable
         ref var kept = ref _sections[(int)kind];
         if (kept is null)
         {
-            var section = Header.Find(kind) ?? throw Damaged($"section {(int)kind}");
-            kept = Take(_file, [], section) ?? throw Damaged($"section {(int)kind}");
+            var isThere = Header.TryFind(kind, out var section);
+            kept = (isThere ? Take(_file, [], section) : null) ?? throw Damaged($"section {(int)kind}");
         }
 
         return kept;

@@ -12,6 +12,7 @@ namespace Tapline.Record.Io;
 /// <summary>Writes one worker's indexes. Writer's thread, but for <see cref="Describe"/>.</summary>
 internal sealed class IndexFile : IDisposable
 {
+    private const int WarmUpTurns = 64;
     private readonly DiskCalls _disk;
     private readonly IndexCollector _collector;
     private readonly IEndpointNames? _names;
@@ -32,6 +33,7 @@ internal sealed class IndexFile : IDisposable
         _builder = new IndexBuilder(collector[0].FramesMax, collector[0].FlowsMax);
         _hidden = new PathBuffer(folder);
         _published = new PathBuffer(folder);
+        WarmUp();
     }
 
     /// <summary>Indexes that could not be written. Any thread.</summary>
@@ -60,9 +62,15 @@ internal sealed class IndexFile : IDisposable
             return _builder.FileBytes;
         }
 
+        Discard();
+        return 0;
+    }
+
+    /// <summary>The index can't be written or made visible: the segment goes without.</summary>
+    public void Discard()
+    {
         _ = _disk.Remove(_hidden.Path);
         Volatile.Write(ref _lost, _lost + 1);
-        return 0;
     }
 
     /// <summary>Makes the index visible under a segment's name; a negated errno when it can't be.</summary>
@@ -94,6 +102,25 @@ internal sealed class IndexFile : IDisposable
     }
 
     public void Dispose() => _builder.Dispose();
+
+    // What runs once for each segment would be compiled for good, which the runtime starts a thread for, long after the
+    // start. Done at once it belongs to the start.
+    private void WarmUp()
+    {
+        const int Flows = 4;
+        using var buffer = new IndexBuffer(Flows, Flows + 1);
+        for (var flow = 1; flow <= Flows; flow++)
+        {
+            var record = new FlowRecord { FlowId = (ulong)(flow * flow), StartNs = flow * flow * flow, InitiatorMac = (ulong)flow };
+            buffer.EndFlow(buffer.BeginFlow(flow), record);
+            buffer.AddFrame(flow, flow * IndexBuffer.OffsetUnit, flow);
+        }
+
+        for (var turn = 0; turn < WarmUpTurns; turn++)
+        {
+            _builder.Build(buffer, default, _points, _names);
+        }
+    }
 
     private int WriteFile()
     {

@@ -320,6 +320,13 @@ internal sealed class SegmentWriter
         {
             name.AddTo(_published.Reset(), isHidden: false);
             var result = indexBytes == 0 ? 0 : _indexes!.Publish(name);
+            if (result is not 0 and not -NativeFile.EEXIST)
+            {
+                _indexes!.Discard();
+                _folder.Release(indexBytes);
+                (indexBytes, result) = (0, 0);
+            }
+
             result = result == 0 ? _disk.Publish(_hidden.Path, _published.Path) : result;
             if (result == -NativeFile.EEXIST)
             {

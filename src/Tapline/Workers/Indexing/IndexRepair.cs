@@ -41,6 +41,18 @@ public sealed class IndexRepair : IDisposable
 
     private void Run()
     {
+        try
+        {
+            Repair();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _say($"The recording's missing indexes can't be made: {e.Message}");
+        }
+    }
+
+    private void Repair()
+    {
         var made = 0;
         var failed = 0;
         string? why = null;

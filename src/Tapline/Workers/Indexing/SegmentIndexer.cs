@@ -1,7 +1,7 @@
 // Makes the index of a segment from its packets: of segments that a crash left behind, of imports, of copies without an
 // index, of indexes that are damaged. In: a pcapng file, hostile like any capture. Out: the index beside it, put there
 // by rename, and one sentence. Packets go through the same decoder and flow table as live ones, with the live timeouts,
-// one after the other on the calling thread. Memory: a flow table, and 12 bytes for each packet that the file can hold.
+// one after the other on the calling thread. Memory: a flow table, and 12 bytes for each packet that the file can hold, touched as used.
 using Tapline.Base;
 using Tapline.Capture;
 using Tapline.Capture.Files;
@@ -16,7 +16,7 @@ namespace Tapline.Workers.Indexing;
 /// <summary>Indexes one file at a time. One thread.</summary>
 public sealed class SegmentIndexer
 {
-    private const int SmallestBlockBytes = 32;
+    private const int SmallestBlockBytes = 16; // a simple packet block without a byte
     private const int FramesMin = 1024;
     private const int BytesPerFlow = 64;
     private const uint PcapngMagic = 0x0A0D_0D0A;
@@ -56,7 +56,7 @@ public sealed class SegmentIndexer
             return false;
         }
 
-        var frames = (int)Math.Clamp(bytes / SmallestBlockBytes, FramesMin, int.MaxValue / 2);
+        var frames = (int)Math.Clamp(bytes / SmallestBlockBytes, FramesMin, int.MaxValue);
         var flows = (int)Math.Clamp(bytes / BytesPerFlow, FramesMin, Limits.IndexFlowsMax);
         using var collector = new IndexCollector(frames, flows, flows, memories: 1);
         using var builder = new IndexBuilder(frames, flows);

@@ -42,14 +42,14 @@ public class DamagedIndexTests
         using var made = new MadeIndex();
         var random = new Random(3);
         var refused = 0;
-        for (var round = 0; round < 3000; round++)
+        for (var round = 0; round < 1500; round++)
         {
             var bytes = (byte[])made.Bytes.Clone();
             Forge(bytes, random);
             refused += made.IsRefused(bytes) ? 1 : 0;
         }
 
-        Assert.InRange(refused, 100, 3000);
+        Assert.InRange(refused, 100, 1500);
     }
 
     [Fact]
@@ -75,7 +75,7 @@ public class DamagedIndexTests
     private static void Forge(byte[] bytes, Random random)
     {
         Assert.Equal(IndexVerdict.Sound, IndexHeader.TryParse(bytes, bytes.Length, out var header));
-        var place = random.Next(header!.Sections.Length + 1);
+        var place = random.Next(header.Sections.Length + 1);
         if (place == header.Sections.Length)
         {
             bytes[random.Next(16, 92)] = (byte)random.Next(256);

@@ -1,4 +1,5 @@
 // The folder with indexes: they go with their segments, count with them, and are made where they are missing.
+using Tapline.Base.Native;
 using Tapline.Record;
 using Tapline.Record.Index;
 using Tapline.Tests.Support;
@@ -72,6 +73,36 @@ public class IndexFolderTests
     }
 
     [Fact]
+    public void ASegmentWhoseIndexCannotBeWrittenGoesWithout()
+    {
+        using var fixture = LiveIndexTests.Record(TraceMaker.Frames(13, 1000), 1000, 1L << 30, new DiskWithoutIndexes());
+        Assert.Equal(1000, IndexedSegment.PacketOffsets(Assert.Single(LiveIndexTests.Segments(fixture))).Count);
+        Assert.Equal(1, fixture.Recorder.WithoutIndex);
+        Assert.DoesNotContain(Directory.GetFiles(fixture.RecordingPath), f => f.EndsWith(".tlx", StringComparison.Ordinal));
+        var bytes = Directory.GetFiles(fixture.RecordingPath).Sum(f => new FileInfo(f).Length);
+        Assert.Equal(bytes, fixture.Recordings.UsedBytes);
+    }
+
+    [Fact]
+    public void AFileOfTheSmallestBlocksIsIndexed()
+    {
+        using var folder = new TemporaryFolder();
+        var file = new CaptureBytes(bigEndian: false);
+        file.Section().Interface(1, 0);
+        for (var i = 0; i < 5000; i++)
+        {
+            file.Simple([]);
+        }
+
+        File.WriteAllBytes(folder["a.pcapng"], file.ToArray());
+        Assert.True(SegmentIndexer.TryIndex(folder["a.pcapng"], out var sentence), sentence);
+        Assert.Contains("5000 packets", sentence);
+        using var index = IndexedSegment.Open(folder["a.pcapng"]);
+        Assert.Equal(5000, index.Header.Frames);
+        Assert.Equal(5000, IndexedSegment.Read(index).Packets.Sum(p => p.Length));
+    }
+
+    [Fact]
     public void AFileThatIsNoPcapngIsRefusedWithASentence()
     {
         using var folder = new TemporaryFolder();
@@ -80,5 +111,12 @@ public class IndexFolderTests
         Assert.Contains("editcap", sentence);
         Assert.False(SegmentIndexer.TryIndex(folder["b.pcapng"], out sentence));
         Assert.Contains("b.pcapng", sentence);
+    }
+
+    /// <summary>A disk that fails whenever an index is to become visible.</summary>
+    private sealed class DiskWithoutIndexes : DiskCalls
+    {
+        public override int Publish(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to) =>
+            to.EndsWith(".tlx\0"u8) ? -NativeFile.EIO : base.Publish(from, to);
     }
 }

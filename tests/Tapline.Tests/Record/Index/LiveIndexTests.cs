@@ -1,5 +1,6 @@
 // The index that a worker writes while it records: every packet is in one list, whatever happens to flows in the middle of
 // a batch; each key finds its flows; what the packets alone give is the same.
+using Tapline.Base.Native;
 using Tapline.Record.Index;
 using Tapline.Store;
 using Tapline.Tests.Mirror;
@@ -120,12 +121,12 @@ public class LiveIndexTests
         }
     }
 
-    internal static WorkerFixture Record(IEnumerable<byte[]> frames, int count, long budgetBytes)
+    internal static WorkerFixture Record(IEnumerable<byte[]> frames, int count, long budgetBytes, DiskCalls? disk = null)
     {
         var random = new Random(count);
         WorkerFixture? fixture = null;
         var source = new ScriptedSource(frames, Points, Next);
-        fixture = new WorkerFixture(source, new MemoryOutput { Taken = null }, budgetBytes: budgetBytes);
+        fixture = new WorkerFixture(source, new MemoryOutput { Taken = null }, disk: disk, budgetBytes: budgetBytes);
         fixture.Book.Set(Points);
         fixture.Worker.Run();
         Assert.Null(fixture.Worker.Fault);

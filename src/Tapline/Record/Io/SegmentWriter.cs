@@ -323,7 +323,6 @@ internal sealed class SegmentWriter
             if (result is not 0 and not -NativeFile.EEXIST)
             {
                 _indexes!.Discard();
-                _folder.Release(indexBytes);
                 (indexBytes, result) = (0, 0);
             }
 

@@ -78,7 +78,14 @@ internal static class HoldVerb
         var list = new Command("list", "Prints the holds.") { s_data, s_json };
         list.SetAction(parsed =>
         {
-            if (HoldFile.TryRead(Recording(parsed), out var error) is not { } holds)
+            var folder = Recording(parsed);
+            if (!Directory.Exists(folder))
+            {
+                return Refuse(
+                    $"There is no recording {TerminalText.Printable(folder)}; name its data folder with --data.", ExitCodes.Failed);
+            }
+
+            if (HoldFile.TryRead(folder, out var error) is not { } holds)
             {
                 return Refuse(error!, ExitCodes.Failed);
             }

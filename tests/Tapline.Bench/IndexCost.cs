@@ -4,21 +4,14 @@
 using System.Diagnostics;
 using System.Globalization;
 using Tapline.Base;
-using Tapline.Capture;
-using Tapline.Capture.Files;
-using Tapline.Flows;
 using Tapline.Record;
 using Tapline.Record.Index;
-using Tapline.Store;
-using Tapline.Workers;
 
 namespace Tapline.Bench;
 
 /// <summary>Wall and CPU time of recording with and without index; bytes of the index.</summary>
 internal static class IndexCost
 {
-    private const int FlowSlots = 1 << 19;
-
     public static int Run(string file, int rounds)
     {
         for (var round = 0; round < rounds; round++)
@@ -40,7 +33,7 @@ internal static class IndexCost
             using var folder = SegmentFolder.TryOpen(path, 8L << 30, out _)!;
             var cpu = Environment.CpuUsage.TotalTime;
             var watch = Stopwatch.StartNew();
-            Record(file, folder, isIndexed);
+            Print(RecordTrace.Record(file, folder, isIndexed, out _));
             var result = (watch.Elapsed.TotalSeconds, (Environment.CpuUsage.TotalTime - cpu).TotalSeconds);
             if (isLast)
             {
@@ -53,56 +46,6 @@ internal static class IndexCost
         {
             Directory.Delete(path, recursive: true);
         }
-    }
-
-    private static void Record(string file, SegmentFolder folder, bool isIndexed)
-    {
-        var options = new RecorderOptions { Worker = 0, Node = "bench", FlowSlots = isIndexed ? FlowSlots : 0 };
-        using var recorder = new SegmentRecorder(folder, options);
-        using var flows = new FlowTable<SpoolSink>(FlowTableOptions.Live with { Capacity = FlowSlots }, new SpoolSink(null));
-        using var counts = new WorkerCounts(Limits.PointsMax);
-        using var pipeline = new Pipeline<SpoolSink> { Counts = counts, Flows = flows, Recorder = recorder };
-        pipeline.IndexFlows();
-        long lastNs = 0;
-        foreach (var capture in Captures(file))
-        {
-            lastNs = Math.Max(lastNs, Replay(capture, pipeline, flows, recorder));
-        }
-
-        flows.Flush(FlowEndReason.EndOfInput);
-        recorder.Close(lastNs);
-        Invariant.Check(recorder.Dropped == 0);
-        Print($"{recorder.Recorded} frames, {recorder.WithoutIndex} segments without index");
-    }
-
-    private static string[] Captures(string path) => Directory.Exists(path)
-        ? [.. Directory.GetFiles(path, "*.*cap*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)]
-        : [path];
-
-    private static long Replay(string file, Pipeline<SpoolSink> pipeline, FlowTable<SpoolSink> flows, SegmentRecorder recorder)
-    {
-        long lastNs = 0;
-        using var source = CaptureFileSource.Open(file, 0, out var why);
-        if (source is null)
-        {
-            Print(why);
-            return lastNs;
-        }
-
-        var batch = new FrameBatch();
-        while (source.Lease(batch, 1000) == LeaseResult.Frames)
-        {
-            lastNs = pipeline.Process(batch);
-            source.Release(batch);
-            flows.Advance(lastNs);
-            recorder.EndBatch(lastNs);
-            while (!recorder.HasRoomForBurst)
-            {
-                Thread.Yield();
-            }
-        }
-
-        return lastNs;
     }
 
     private static void Report(string path)

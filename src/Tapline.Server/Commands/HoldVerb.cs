@@ -79,13 +79,8 @@ internal static class HoldVerb
         list.SetAction(parsed =>
         {
             var folder = Recording(parsed);
-            if (!Directory.Exists(folder))
-            {
-                return Refuse(
-                    $"There is no recording {TerminalText.Printable(folder)}; name its data folder with --data.", ExitCodes.Failed);
-            }
-
-            if (HoldFile.TryRead(folder, out var error) is not { } holds)
+            var error = HoldFile.FindProblem(folder);
+            if (error is not null || HoldFile.TryRead(folder, out error) is not { } holds)
             {
                 return Refuse(error!, ExitCodes.Failed);
             }
@@ -132,11 +127,11 @@ internal static class HoldVerb
     }
 
     private static int RefuseTime(string option, string? text) =>
-        Refuse($"{option} \"{TerminalText.Printable(text)}\" is not a time: {Moment.Mend}", ExitCodes.Usage);
+        Refuse($"{option} \"{text}\" is not a time: {Moment.Mend}", ExitCodes.Usage);
 
     private static int Refuse(string sentence, int code)
     {
-        Console.Error.WriteLine($"tapline: {sentence}");
+        Console.Error.WriteLine($"tapline: {TerminalText.Printable(sentence)}");
         return code;
     }
 }

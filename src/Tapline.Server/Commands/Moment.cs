@@ -55,16 +55,7 @@ internal static class Moment
     private static bool TryUnit(ReadOnlySpan<char> text, out int digits, out double unitNs)
     {
         digits = text.Length - (text.EndsWith("ms") ? 2 : 1);
-        unitNs = text[digits..] switch
-        {
-            "ms" => 1e6,
-            "s" => 1e9,
-            "m" => 60e9,
-            "h" => 3600e9,
-            "d" => 86_400e9,
-            "w" => 604_800e9,
-            _ => 0,
-        };
+        unitNs = text.EndsWith("ms") ? 1e6 : Quantity.SecondsOf(text[^1]) * 1e9;
         return unitNs > 0;
     }
 

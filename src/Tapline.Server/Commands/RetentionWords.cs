@@ -49,15 +49,7 @@ internal static class RetentionWords
             return null;
         }
 
-        var seconds = number * (char.ToLowerInvariant(trimmed[^1]) switch
-        {
-            's' => 1,
-            'm' => 60,
-            'h' => 3600,
-            'd' => 86_400,
-            'w' => 7 * 86_400,
-            _ => 0,
-        });
+        var seconds = number * Quantity.SecondsOf(char.ToLowerInvariant(trimmed[^1]));
         return seconds is >= 60 and <= DaysMax * 86_400d ? (long)seconds * Clock.SecondNs : null;
     }
 

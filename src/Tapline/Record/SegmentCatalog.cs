@@ -111,6 +111,28 @@ internal sealed class SegmentCatalog : IDisposable
         return bytes;
     }
 
+    /// <summary>Entries of a later time than this take their places as if they were of this time, in their order.</summary>
+    public void NoneIsYoungerThan(long nowNs)
+    {
+        foreach (ref var entry in _heap.Span[..Count])
+        {
+            entry.OrderNs = Math.Min(entry.OrderNs, nowNs);
+        }
+    }
+
+    /// <summary>Forgets all; the bytes that they had.</summary>
+    public long Clear()
+    {
+        long bytes = 0;
+        foreach (ref readonly var entry in _heap.Span[..Count])
+        {
+            bytes += entry.Bytes;
+        }
+
+        Count = 0;
+        return bytes;
+    }
+
     /// <summary>Time of the newest segment's first frame; walks all.</summary>
     public long NewestNs
     {
@@ -128,17 +150,20 @@ internal sealed class SegmentCatalog : IDisposable
 
     public void Dispose() => _heap.Dispose();
 
-    private static bool IsBefore(in Entry left, in Entry right) =>
-        left.StartNs < right.StartNs || (left.StartNs == right.StartNs && left.Worker < right.Worker);
+    private static bool IsBefore(in Entry left, in Entry right) => left.OrderNs != right.OrderNs ? left.OrderNs < right.OrderNs
+        : left.StartNs < right.StartNs || (left.StartNs == right.StartNs && left.Worker < right.Worker);
 
     /// <summary>A finished segment: its name in numbers, its size and that of its index.</summary>
-    internal struct Entry
+    internal struct Entry(in SegmentName name, long orderNs, long bytes, long indexBytes)
     {
-        public long StartNs;
-        public long Bytes;
-        public long IndexBytes;
-        public ushort Worker;
-        public bool IsRecovered;
+        public long StartNs = name.StartNs;
+
+        /// <summary>By this time it is old: its first frame's, or when it was seen, where that is earlier.</summary>
+        public long OrderNs = orderNs;
+        public long Bytes = bytes;
+        public long IndexBytes = indexBytes;
+        public ushort Worker = name.Worker;
+        public bool IsRecovered = name.IsRecovered;
 
         public readonly SegmentName Name => new(StartNs, Worker, IsRecovered);
     }

@@ -2,6 +2,7 @@
 // what a crash left behind. Removal happens on the writers' threads when one of them asks for room, and once a second on the
 // keeper's (RetentionKeeper); no worker ever waits for it. Files that are not named like segments or their companions are
 // left alone and not counted. Thread-safe.
+using System.Text;
 using Tapline.Base;
 using Tapline.Base.Native;
 using Tapline.Record.Holds;
@@ -13,7 +14,7 @@ namespace Tapline.Record;
 public sealed class SegmentFolder : IDisposable
 {
     private const long FreeLookPauseNs = 2_000_000_000;
-    private readonly FolderLock _lock;
+    private readonly FolderPlace _place;
     private readonly Lock _gate = new();
     private readonly SegmentCatalog _catalog = new();
     private readonly SegmentCatalog _held = new();
@@ -25,14 +26,18 @@ public sealed class SegmentFolder : IDisposable
     private byte[] _machines = [];
     private long _heldBytes;
     private long _nextFreeLookNs;
+    private long _keptNs;
+    private long _insertedNs;
     private string? _shortage;
+    private string? _absence;
+    private string? _mishap;
 
-    private SegmentFolder(string path, RetentionRules rules, FolderLock folderLock, string holdsFolder)
+    private SegmentFolder(string path, RetentionRules rules, FolderPlace place, string holdsFolder)
     {
         Path = path;
         Rules = rules;
         BudgetBytes = rules.BudgetBytes;
-        _lock = folderLock;
+        _place = place;
         _path = new PathBuffer(path);
         _holds = new HoldWatch(holdsFolder);
     }
@@ -116,10 +121,10 @@ public sealed class SegmentFolder : IDisposable
     public int Holds => _holds.Holds.Holds.Count;
 
     /// <summary>What keeps a rule from being kept, as one sentence with the mend; null = all are. Any thread.</summary>
-    public string? Notice => Volatile.Read(ref _shortage) ?? _holds.Problem ?? HoldsNotice ?? _ages.Notice;
+    public string? Notice => Shortage ?? _holds.Problem ?? HoldsNotice ?? _ages.Notice ?? Volatile.Read(ref _mishap);
 
     /// <summary>Why nothing may be written at the moment; null = it may. Any thread.</summary>
-    internal string? Shortage => Volatile.Read(ref _shortage);
+    internal string? Shortage => Volatile.Read(ref _absence) ?? Volatile.Read(ref _shortage);
 
     // What no hold keeps has a part of the budget in any case; beyond it the recording outgrows its budget.
     private long UnheldBytesMin => BudgetBytes / Limits.UnheldPartOfBudget;
@@ -145,13 +150,13 @@ public sealed class SegmentFolder : IDisposable
             return null;
         }
 
-        var folderLock = FolderLock.TryTake(path, "recording", out error);
-        if (folderLock is null)
+        var place = FolderPlace.TryTake(path, out error);
+        if (place is null)
         {
             return null;
         }
 
-        var folder = new SegmentFolder(path, rules, folderLock, holdsFolder ?? path);
+        var folder = new SegmentFolder(path, rules, place, holdsFolder ?? path);
         try
         {
             // Unknown holds might keep anything: nothing may go before they are understood.
@@ -218,7 +223,28 @@ public sealed class SegmentFolder : IDisposable
     {
         _catalog.Dispose();
         _held.Dispose();
-        _lock.Dispose();
+        _place.Dispose();
+    }
+
+    /// <summary>Before a segment is begun: the folder is where it was, or is taken anew because it was removed or replaced. A
+    /// writer's thread.</summary>
+    /// <returns>False while it can't be; <see cref="Shortage"/> says why.</returns>
+    internal bool TryEnter(DiskCalls disk)
+    {
+        lock (_gate)
+        {
+            var isHere = _place.IsHere(disk);
+            Volatile.Write(ref _absence, isHere ? null : _place.Return());
+            if (!isHere && _absence is null)
+            {
+                _usedBytes -= _catalog.Clear() + _held.Clear();
+                _heldBytes = 0;
+                Enumerate(disk);
+                Volatile.Write(ref _mishap, FolderPlace.Replaced);
+            }
+
+            return _absence is null;
+        }
     }
 
     /// <summary>Takes room for a segment under way; the oldest segments make it. A writer's thread.</summary>
@@ -286,6 +312,7 @@ public sealed class SegmentFolder : IDisposable
                 _heldBytes = _catalog.Partition(_held, _holds.Holds);
             }
 
+            LookAtClock(nowNs, ref _keptNs);
             _ = TryKeepFree(disk, 0);
             _ages.Tick(nowNs, Rules.KeepNs, _ages.IsFirst ? _catalog.NewestNs : 0);
         }
@@ -304,18 +331,32 @@ public sealed class SegmentFolder : IDisposable
             return; // a million segments, all held: the file stays, and the next start counts it
         }
 
+        LookAtClock(Clock.NowNs(), ref _insertedNs);
         var companions = CompanionBytes(disk, name, out var indexBytes);
         _usedBytes += companions;
         var isHeld = _holds.Holds.Keeps(name.StartNs);
         _heldBytes += isHeld ? bytes + companions : 0;
-        (isHeld ? _held : _catalog).Add(EntryOf(name, bytes + companions, indexBytes));
+        (isHeld ? _held : _catalog).Add(new SegmentCatalog.Entry(name, Math.Min(name.StartNs, _insertedNs), bytes + companions, indexBytes));
+    }
+
+    // A clock that was ahead and is set right has left segments of a time to come: they are no younger than now, and must not
+    // outlive (nor, under a full budget, at once remove) those that are recorded from now on.
+    private void LookAtClock(long nowNs, ref long beforeNs)
+    {
+        if (nowNs < beforeNs)
+        {
+            _catalog.NoneIsYoungerThan(nowNs);
+            _held.NoneIsYoungerThan(nowNs);
+        }
+
+        beforeNs = nowNs;
     }
 
     private bool TryRemoveAged(DiskCalls disk)
     {
         lock (_gate)
         {
-            return _catalog.Count > 0 && _ages.IsTooOld(_catalog.Oldest.StartNs) && TryRemoveOldest(disk, RemovalReason.Age);
+            return _catalog.Count > 0 && _ages.IsTooOld(_catalog.Oldest.OrderNs) && TryRemoveOldest(disk, RemovalReason.Age);
         }
     }
 
@@ -373,15 +414,6 @@ public sealed class SegmentFolder : IDisposable
     private SegmentCatalog? CatalogOf(in SegmentName name, out int place) =>
         _catalog.TryFind(name, out place) ? _catalog : _held.TryFind(name, out place) ? _held : null;
 
-    private static SegmentCatalog.Entry EntryOf(in SegmentName name, long bytes, long indexBytes) => new()
-    {
-        StartNs = name.StartNs,
-        Worker = name.Worker,
-        IsRecovered = name.IsRecovered,
-        Bytes = bytes,
-        IndexBytes = indexBytes,
-    };
-
     private long CompanionBytes(DiskCalls disk, in SegmentName name, out long indexBytes)
     {
         long bytes = indexBytes = 0;
@@ -398,14 +430,21 @@ public sealed class SegmentFolder : IDisposable
 
     private bool TryRemoveOldest(DiskCalls disk, RemovalReason reason)
     {
-        if (_catalog.Count == 0)
+        SegmentCatalog.Entry oldest;
+        int result;
+        do
         {
-            return false;
-        }
+            if (_catalog.Count == 0)
+            {
+                return false;
+            }
 
-        var oldest = _catalog.Oldest;
-        oldest.Name.AddTo(_path.Reset(), isHidden: false);
-        var result = disk.Remove(_path.Path);
+            oldest = _catalog.Oldest;
+            oldest.Name.AddTo(_path.Reset(), isHidden: false);
+            result = disk.Remove(_path.Path);
+        }
+        while (result is -NativeFile.EPERM or -NativeFile.EACCES or -NativeFile.EBUSY or -NativeFile.EISDIR && SetAside(oldest));
+
         if (result < 0 && result != -NativeFile.ENOENT)
         {
             return false; // a read-only file system, say: what can't be removed keeps its place
@@ -423,20 +462,27 @@ public sealed class SegmentFolder : IDisposable
         return true;
     }
 
+    // This one file can't go (an immutable one, say): it counts with what holds keep until they change, and others go instead.
+    private bool SetAside(in SegmentCatalog.Entry entry)
+    {
+        Volatile.Write(ref _mishap, $"Segment {Encoding.UTF8.GetString(_path.Path[..^1])} can't be removed; newer ones go instead. "
+            + "Mend its attributes, or the folder's permissions.");
+        _heldBytes += entry.Bytes;
+        _held.Add(entry);
+        _catalog.RemoveOldest();
+        return true;
+    }
+
     private void Load()
     {
-        foreach (var path in Directory.GetFiles(Path))
-        {
-            var file = System.IO.Path.GetFileName(path);
-            if (SegmentName.TryParse(file, out var name, out var isHidden) && isHidden)
-            {
-                Recovered += SegmentRepair.TrySettle(Path, path, name, out _, out _) ? 1 : 0;
-            }
-        }
+        Recovered = FolderOpening.Settle(Path, out _mishap);
+        FolderOpening.RemoveOrphans(Path);
+        BudgetBytes = FolderOpening.FittingBudget(Path, Rules);
+        Enumerate(new DiskCalls());
+    }
 
-        RemoveOrphans();
-        FitToDisk();
-        var disk = new DiskCalls();
+    private void Enumerate(DiskCalls disk)
+    {
         foreach (var file in new DirectoryInfo(Path).EnumerateFiles())
         {
             if (SegmentName.TryParse(file.Name, out var name, out var isHidden) && !isHidden)
@@ -447,38 +493,5 @@ public sealed class SegmentFolder : IDisposable
         }
 
         Fit(disk);
-    }
-
-    // Indexes whose segment a crash has taken or renamed, and those that were under way: what is left is indexed anew.
-    private void RemoveOrphans()
-    {
-        foreach (var file in new DirectoryInfo(Path).GetFiles())
-        {
-            if (SegmentName.TryParseIndex(file.Name, out _, out var isHidden)
-                && (isHidden || !File.Exists(System.IO.Path.ChangeExtension(file.FullName, SegmentName.Extension))))
-            {
-                file.Delete();
-            }
-        }
-    }
-
-    // A budget beyond the disk would end in one large segment that fills it and that nothing can be removed for. Some of
-    // the disk is left for file system and neighbours.
-    private void FitToDisk()
-    {
-        long used = 0;
-        foreach (var file in new DirectoryInfo(Path).EnumerateFiles())
-        {
-            used += (SegmentName.TryParse(file.Name, out _, out var isHidden) && !isHidden)
-                || SegmentCompanions.TryParse(file.Name, out _) ? file.Length : 0;
-        }
-
-        var drive = new DriveInfo(System.IO.Path.GetFullPath(Path));
-        var room = used + drive.AvailableFreeSpace;
-        var fitting = Math.Min(room / 20 * 19, room - Rules.MinFree.Of(drive.TotalSize));
-        if (fitting < BudgetBytes && fitting >= Limits.RecordBudgetBytesMin)
-        {
-            BudgetBytes = fitting;
-        }
     }
 }

@@ -36,6 +36,7 @@ public sealed class SegmentRecorder : IDisposable
     private long _flushedNs;
     private long _windowStartNs;
     private long _lastNs;
+    private FrameClock _clock;
     private long _lostBefore;
     private long _accepted;
     private long _dropped;
@@ -295,6 +296,12 @@ public sealed class SegmentRecorder : IDisposable
             }
         }
 
+        if (_isOpen && _clock.HasStepped(_lastNs, meta.TimestampNs))
+        {
+            // Where no buffer is free, the frame matters more than the order of times.
+            _ = TryEndSegment(Math.Max(_lastNs, _windowStartNs));
+        }
+
         if (!_isOpen)
         {
             BeginSegment(meta.TimestampNs);
@@ -338,7 +345,8 @@ public sealed class SegmentRecorder : IDisposable
         _machines = null;
         _isOpen = true;
         _openedNs = 0;
-        _windowStartNs = _windowStartNs == 0 ? startNs : _windowStartNs;
+        _windowStartNs = _windowStartNs == 0 || FrameClock.IsBack(_windowStartNs, startNs) ? startNs : _windowStartNs;
+        _lastNs = startNs;
     }
 
     private bool TryEndSegment(long nowNs)

@@ -25,9 +25,10 @@ internal static class SegmentRepair
         settled = name;
         bytes = 0;
         bool isComplete;
+        bool isRepaired;
         using (var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite))
         {
-            var end = FindEnd(file, out var interfaces, out isComplete);
+            var end = FindEnd(file, out var interfaces, out isComplete, out isRepaired);
             if (interfaces.TrueForAll(i => i.Frames == 0))
             {
                 file.Close();
@@ -46,7 +47,7 @@ internal static class SegmentRepair
             bytes = file.Length;
         }
 
-        settled = Publish(folder, path, name with { IsRecovered = name.IsRecovered || !isComplete });
+        settled = Publish(folder, path, name with { IsRecovered = name.IsRecovered || !isComplete || isRepaired });
         return true;
     }
 
@@ -72,10 +73,12 @@ internal static class SegmentRepair
         }
     }
 
-    /// <summary>The end of the last whole block, and what each interface recorded up to there.</summary>
-    internal static long FindEnd(FileStream file, out List<InterfaceTally> interfaces, out bool isComplete)
+    // The end of the last whole block, and what each interface recorded up to there; whether a ledger ends it, and whether that is one of
+    // ours, by a repair that did not come to its own end.
+    private static long FindEnd(FileStream file, out List<InterfaceTally> interfaces, out bool isComplete, out bool isRepaired)
     {
         interfaces = [];
+        isRepaired = false;
         isComplete = false;
         long position = 0;
         var buffer = new byte[WindowBytes];
@@ -98,7 +101,7 @@ internal static class SegmentRepair
                 return position;
             }
 
-            isComplete = Tally(block[..(int)length], interfaces);
+            isComplete = Tally(block[..(int)length], interfaces, out isRepaired);
             at += (int)length;
             position += length;
         }
@@ -128,8 +131,9 @@ internal static class SegmentRepair
     }
 
     // True when the block is the ledger that ends a segment.
-    private static bool Tally(ReadOnlySpan<byte> block, List<InterfaceTally> interfaces)
+    private static bool Tally(ReadOnlySpan<byte> block, List<InterfaceTally> interfaces, out bool isRepaired)
     {
+        isRepaired = false;
         switch (BinaryPrimitives.ReadUInt32LittleEndian(block))
         {
             case PcapngWriter.InterfaceDescription:
@@ -145,8 +149,14 @@ internal static class SegmentRepair
 
                 return false;
             default:
-                return BinaryPrimitives.ReadUInt32LittleEndian(block) == LedgerBlock.Type
-                    && LedgerBlock.TryRead(block[8..^4], out _, out _, out _, out _);
+                if (BinaryPrimitives.ReadUInt32LittleEndian(block) != LedgerBlock.Type
+                    || !LedgerBlock.TryRead(block[8..^4], out _, out var flags, out _, out _))
+                {
+                    return false;
+                }
+
+                isRepaired = (flags & LedgerBlock.RecoveredFlag) != 0;
+                return true;
         }
     }
 

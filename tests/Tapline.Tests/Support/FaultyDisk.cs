@@ -1,5 +1,6 @@
 // The real disk calls with faults that can't be had on demand: a full disk, a dying device, short writes. Nothing is
 // simulated beyond the fault itself; what is not failed on purpose goes to the file system.
+using System.Text;
 using Tapline.Base.Native;
 
 namespace Tapline.Tests.Support;
@@ -17,6 +18,11 @@ internal sealed class FaultyDisk : DiskCalls
 
     /// <summary>errno for rename, or 0.</summary>
     public volatile int PublishError;
+
+    /// <summary>errno for unlink of files whose path ends so, or 0.</summary>
+    public volatile int RemoveError;
+
+    public string RemoveErrorOf { get; set; } = "";
 
     /// <summary>Writes that succeed before <see cref="WriteError"/> bites.</summary>
     public long WritesBeforeError { get; set; }
@@ -58,4 +64,8 @@ internal sealed class FaultyDisk : DiskCalls
 
     public override int Publish(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to) =>
         PublishError != 0 ? -PublishError : base.Publish(from, to);
+
+    public override int Remove(ReadOnlySpan<byte> path) =>
+        RemoveError != 0 && Encoding.UTF8.GetString(path[..^1]).EndsWith(RemoveErrorOf, StringComparison.Ordinal)
+            ? -RemoveError : base.Remove(path);
 }

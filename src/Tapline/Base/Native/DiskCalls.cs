@@ -28,6 +28,9 @@ internal class DiskCalls
     public virtual int FileSystem(ReadOnlySpan<byte> path, out long totalBytes, out long availableBytes) =>
         NativeFile.FileSystem(path, out totalBytes, out availableBytes);
 
+    /// <summary>Which file a path names; 0, or a negated errno.</summary>
+    public virtual int Identify(ReadOnlySpan<byte> path, out FileIdentity identity) => NativeFile.Identify(path, out identity);
+
     /// <summary>A file's length, or a negated errno.</summary>
     public long LengthOf(ReadOnlySpan<byte> path)
     {

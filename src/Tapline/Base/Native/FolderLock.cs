@@ -12,6 +12,9 @@ internal sealed class FolderLock : IDisposable
 
     private FolderLock(int fd) => _fd = fd;
 
+    /// <summary>The lock's file.</summary>
+    public static string PathOf(string folder) => Path.Combine(folder, LockName);
+
     /// <summary>Creates the folder where missing and locks it; null and one sentence when that can't be.</summary>
     public static FolderLock? TryTake(string folder, string what, out string? error)
     {
@@ -25,7 +28,7 @@ internal sealed class FolderLock : IDisposable
             return null;
         }
 
-        var path = Encoding.UTF8.GetBytes(Path.Combine(folder, LockName) + '\0');
+        var path = Encoding.UTF8.GetBytes(PathOf(folder) + '\0');
         var fd = NativeFile.Open(path, NativeFile.O_RDWR | NativeFile.O_CREAT, 0x180 /* 0600 */);
         if (fd < 0)
         {

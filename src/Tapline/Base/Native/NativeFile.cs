@@ -24,7 +24,12 @@ internal static unsafe partial class NativeFile
     public const int EIO = 5;
     public const int ENOENT = 2;
     public const int EAGAIN = 11;
+    public const int EPERM = 1;
+    public const int EACCES = 13;
+    public const int EBUSY = 16;
     public const int EEXIST = 17;
+    public const int ENOTDIR = 20;
+    public const int EISDIR = 21;
     public const int EINVAL = 22;
     public const int EFBIG = 27;
     public const int ENOSPC = 28;
@@ -123,6 +128,19 @@ internal static unsafe partial class NativeFile
         }
     }
 
+    /// <summary>statx(2): which file a path names, links followed; 0, or a negated errno.</summary>
+    public static int Identify(ReadOnlySpan<byte> path, out FileIdentity identity)
+    {
+        CheckTerminated(path);
+        Kernel.Statx answer = default;
+        fixed (byte* name = path)
+        {
+            var result = Result(statx(AT_FDCWD, name, 0, Kernel.Statx.STATX_INO, &answer));
+            identity = new FileIdentity(((ulong)answer.stx_dev_major << 32) | answer.stx_dev_minor, answer.stx_ino);
+            return result;
+        }
+    }
+
     /// <summary>unlink(2).</summary>
     public static int Remove(ReadOnlySpan<byte> path)
     {
@@ -197,6 +215,9 @@ internal static unsafe partial class NativeFile
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int statfs(byte* path, Kernel.Statfs* answer);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int statx(int folder, byte* path, int flags, uint mask, Kernel.Statx* answer);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int unlink(byte* path);

@@ -25,17 +25,17 @@ internal sealed class SegmentWriter
     private readonly WakeSignal _wake = new();
     private readonly PathBuffer _hidden;
     private readonly PathBuffer _published;
-    private readonly NativeArray<long> _lostByPoint = new(Limits.PointsMax);
+    private readonly WriterLosses _losses = new();
+    private readonly LeftoverSegments _leftovers;
     private readonly Thread _thread;
     private readonly long _reserveBytes;
     private readonly ushort _worker;
     private int _fd = -1;
+    private FileIdentity _file;
     private long _segmentStartNs;
     private long _goodEnd;
     private long _reserved;
-    private long _framesInFile;
     private long _failedSegment;
-    private long _lost;
     private long _settled;
     private long _bytesWritten;
     private string? _stallReason;
@@ -55,6 +55,7 @@ internal sealed class SegmentWriter
         _full = new HandoverRing(buffers.Length);
         _indexes = indexes;
         _reserveBytes = Math.Min(segmentBytes, Limits.SegmentReserveBytes);
+        _leftovers = new LeftoverSegments(folder);
         _hidden = new PathBuffer(folder.Path);
         _published = new PathBuffer(folder.Path);
         _thread = new Thread(Run) { Name = $"tl-rec-{worker}", IsBackground = true };
@@ -65,7 +66,7 @@ internal sealed class SegmentWriter
     public long FailedSegment => Volatile.Read(ref _failedSegment);
 
     /// <summary>Frames handed over and lost. Any thread.</summary>
-    public long Lost => Volatile.Read(ref _lost);
+    public long Lost => _losses.Total;
 
     /// <summary>Frames handed over of which is known whether they are on disk or lost. Any thread.</summary>
     public long Settled => Volatile.Read(ref _settled);
@@ -83,7 +84,7 @@ internal sealed class SegmentWriter
 
     public bool HasEnded => !_thread.IsAlive;
 
-    public long LostOf(int point) => Volatile.Read(ref _lostByPoint[point]);
+    public long LostOf(int point) => _losses[point];
 
     /// <summary>Tells the indexes of a point. Worker's thread.</summary>
     public void Describe(PointInfo point) => _indexes?.Describe(point);
@@ -118,7 +119,7 @@ internal sealed class SegmentWriter
     public void Release()
     {
         Invariant.Check(HasEnded);
-        _lostByPoint.Dispose();
+        _losses.Dispose();
         _indexes?.Dispose();
     }
 
@@ -170,7 +171,7 @@ internal sealed class SegmentWriter
         }
 
         _goodEnd = buffer.FileEnd;
-        _framesInFile += buffer.Frames;
+        _losses.Written(buffer);
         Volatile.Write(ref _bytesWritten, _bytesWritten + buffer.Length);
         Volatile.Write(ref _settled, _settled + buffer.Frames);
         if (buffer.IsLast)
@@ -188,6 +189,19 @@ internal sealed class SegmentWriter
             var isLastTry = _isClosing;
             var result = _fd < 0 ? OpenSegment(buffer) : 0;
             result = result == 0 ? WriteBuffer(buffer) : result;
+            if (result == 0 && IsGone())
+            {
+                Volatile.Write(ref _stallReason, Sentence(-NativeFile.ENOENT));
+                if (_goodEnd == 0)
+                {
+                    CloseEmptySegment();
+                    continue;
+                }
+
+                GiveUpSegment(buffer.Segment);
+                return false;
+            }
+
             if (result == 0)
             {
                 Volatile.Write(ref _stallReason, null);
@@ -201,7 +215,7 @@ internal sealed class SegmentWriter
             }
 
             Volatile.Write(ref _stallReason, Sentence(result));
-            if (isLastTry || (_fd >= 0 && !isFull && _framesInFile > 0))
+            if (isLastTry || (_fd >= 0 && !isFull && _losses.InFile > 0))
             {
                 GiveUpSegment(buffer.Segment);
                 return false;
@@ -220,6 +234,11 @@ internal sealed class SegmentWriter
     private int OpenSegment(SegmentBuffer buffer)
     {
         Invariant.Check(buffer.FileOffset == 0 && buffer.Segment != _failedSegment);
+        if (!_folder.TryEnter(_disk))
+        {
+            return -NativeFile.ENOENT;
+        }
+
         _segmentStartNs = Math.Max(0, buffer.SegmentStartNs);
         var name = new SegmentName(_segmentStartNs, _worker, IsRecovered: false);
         name.AddTo(_hidden.Reset(), isHidden: true);
@@ -247,8 +266,16 @@ internal sealed class SegmentWriter
         _fd = fd;
         _goodEnd = 0;
         _reserved = 0;
-        _framesInFile = 0;
+        _losses.BeginFile();
+        _ = _disk.Identify(_hidden.Path, out _file);
         return 0;
+    }
+
+    // The file was unlinked or the folder taken away: what is written into it now, nobody will find.
+    private bool IsGone()
+    {
+        var result = _disk.Identify(_hidden.Path, out var found);
+        return result is -NativeFile.ENOENT or -NativeFile.ENOTDIR || (result == 0 && found != _file);
     }
 
     private int WriteBuffer(SegmentBuffer buffer)
@@ -304,10 +331,10 @@ internal sealed class SegmentWriter
         result = result == 0 ? published : result;
         if (result == 0)
         {
+            _leftovers.Retry(_disk);
             return;
         }
 
-        // Where the rename failed, the frames are in a file of hidden name: the next start publishes it.
         Volatile.Write(ref _stallReason, Sentence(result));
     }
 
@@ -334,10 +361,23 @@ internal sealed class SegmentWriter
                 continue;
             }
 
+            if (result != 0 && IsGone())
+            {
+                _indexes?.Withdraw();
+                _indexes?.Discard();
+                _losses.LostFile();
+                _folder.Release(_reserved);
+                return result;
+            }
+
             _folder.Release(_reserved - _goodEnd);
             if (result == 0)
             {
                 _folder.Add(_disk, name, _goodEnd);
+            }
+            else
+            {
+                _leftovers.Add(new SegmentName(_segmentStartNs, _worker, IsRecovered: false), _goodEnd);
             }
 
             return result;
@@ -362,8 +402,9 @@ internal sealed class SegmentWriter
             return;
         }
 
-        if (_framesInFile == 0)
+        if (_losses.InFile == 0 || IsGone())
         {
+            _losses.LostFile();
             CloseEmptySegment();
             return;
         }
@@ -373,10 +414,10 @@ internal sealed class SegmentWriter
         _fd = -1;
         _folder.Release(_reserved);
 
+        var name = new SegmentName(_segmentStartNs, _worker, IsRecovered: false);
         try
         {
             var path = Encoding.UTF8.GetString(_hidden.Path[..^1]);
-            var name = new SegmentName(_segmentStartNs, _worker, IsRecovered: false);
             if (SegmentRepair.TrySettle(_folder.Path, path, name, out var settled, out var bytes))
             {
                 _folder.Retake(bytes);
@@ -385,28 +426,16 @@ internal sealed class SegmentWriter
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The device is failing; the file keeps its hidden name and the next start repairs it.
+            // The device is failing; the file keeps its hidden name until it can be repaired.
+            _folder.Retake(_goodEnd);
+            _leftovers.Add(name, _goodEnd);
             Volatile.Write(ref _stallReason, $"A segment of the recording {_folder.Path} could not be closed: {e.Message}");
         }
     }
 
     private void CountLost(SegmentBuffer buffer)
     {
-        if (buffer.Frames == 0)
-        {
-            return;
-        }
-
-        for (var point = 0; point < Limits.PointsMax; point++)
-        {
-            var frames = buffer.FramesOf(point);
-            if (frames != 0)
-            {
-                Volatile.Write(ref _lostByPoint[point], _lostByPoint[point] + frames);
-            }
-        }
-
-        Volatile.Write(ref _lost, _lost + buffer.Frames);
+        _losses.Lost(buffer);
         Volatile.Write(ref _settled, _settled + buffer.Frames);
     }
 

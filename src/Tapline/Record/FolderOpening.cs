@@ -1,0 +1,68 @@
+// What is done to a recording's folder before it is used: leftovers of a crash are published, indexes without a segment go, and the
+// budget is fitted to the disk. Ordinary managed file calls, once at start, by the thread that opens the folder.
+using Tapline.Base;
+
+namespace Tapline.Record;
+
+/// <summary>Prepares a folder that is locked.</summary>
+internal static class FolderOpening
+{
+    /// <summary>Publishes what a crash left hidden.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="mishap">The leftover that could not be repaired: it must not keep the recorder from its work. Null = all could.</param>
+    /// <returns>Segments published.</returns>
+    public static int Settle(string path, out string? mishap)
+    {
+        mishap = null;
+        var recovered = 0;
+        foreach (var leftover in Directory.GetFiles(path))
+        {
+            if (!SegmentName.TryParse(Path.GetFileName(leftover), out var name, out var isHidden) || !isHidden)
+            {
+                continue;
+            }
+
+            try
+            {
+                recovered += SegmentRepair.TrySettle(path, leftover, name, out _, out _) ? 1 : 0;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                mishap = $"The leftover {leftover} can't be repaired: {e.Message} It stays as it is until the next start.";
+            }
+        }
+
+        return recovered;
+    }
+
+    /// <summary>Removes indexes whose segment a crash has taken or renamed, and those that were under way: what is left is indexed
+    /// anew.</summary>
+    public static void RemoveOrphans(string path)
+    {
+        foreach (var file in new DirectoryInfo(path).GetFiles())
+        {
+            if (SegmentName.TryParseIndex(file.Name, out _, out var isHidden)
+                && (isHidden || !File.Exists(Path.ChangeExtension(file.FullName, SegmentName.Extension))))
+            {
+                file.Delete();
+            }
+        }
+    }
+
+    /// <summary>The budget that the disk has room for. One beyond the disk would end in one large segment that fills it and that
+    /// nothing can be removed for; some of the disk is left for file system and neighbours.</summary>
+    public static long FittingBudget(string path, RetentionRules rules)
+    {
+        long used = 0;
+        foreach (var file in new DirectoryInfo(path).EnumerateFiles())
+        {
+            used += (SegmentName.TryParse(file.Name, out _, out var isHidden) && !isHidden)
+                || SegmentCompanions.TryParse(file.Name, out _) ? file.Length : 0;
+        }
+
+        var drive = new DriveInfo(Path.GetFullPath(path));
+        var room = used + drive.AvailableFreeSpace;
+        var fitting = Math.Min(room / 20 * 19, room - rules.MinFree.Of(drive.TotalSize));
+        return fitting >= Limits.RecordBudgetBytesMin ? Math.Min(fitting, rules.BudgetBytes) : rules.BudgetBytes;
+    }
+}

@@ -112,7 +112,8 @@ internal sealed class ImportWriter : IImportTaker, IFlowEndings, IDisposable
         LastNs = Math.Max(LastNs, meta.TimestampNs);
         if (isTick)
         {
-            // A segment that this frame has begun is as old as the frame.
+            // As after a live batch. A segment that this frame has begun is as old as the frame.
+            _flows.Advance(meta.TimestampNs);
             _recorder.EndBatch(meta.TimestampNs);
         }
 
@@ -209,7 +210,7 @@ internal sealed class ImportWriter : IImportTaker, IFlowEndings, IDisposable
         }
     }
 
-    // Time that has passed: what a live worker does after each batch.
+    // True once for each second of the captures; a segment that has become old is ended before the frame.
     private bool Tick(long timeNs)
     {
         if (_batchNs != long.MinValue && timeNs - _batchNs < BatchNs)
@@ -218,7 +219,6 @@ internal sealed class ImportWriter : IImportTaker, IFlowEndings, IDisposable
         }
 
         _batchNs = timeNs;
-        _flows.Advance(timeNs);
         _recorder.EndBatch(timeNs);
         return true;
     }

@@ -62,14 +62,20 @@ public sealed class ImportCorpusTests : IClassFixture<FrameCorpus>
 
     private static void CompareIndexes(ImportFixture fixture)
     {
-        var segments = Directory.GetFiles(fixture.Recording, "*.pcapng", SearchOption.AllDirectories);
+        // A later segment of a capture goes on with the flows of the ones before, which an index made of packets does not know.
+        var segments = Directory.GetFiles(fixture.Recording, "*.pcapng", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
+            .Where(s => SegmentName.TryParse(Path.GetFileName(s), out var name, out _)
+                && Tapline.Record.Extract.SegmentEnd.TryRead(s)?.StartNs == name.StartNs);
         var compared = 0;
-        foreach (var segment in segments.Where((_, i) => i % 8 == 0))
+        foreach (var segment in segments)
         {
             var written = Packets(segment);
             File.Delete(SegmentIndex.PathOf(segment));
             Assert.True(SegmentIndexer.TryIndex(segment, out var sentence), sentence);
-            Assert.Equal(Packets(segment), written);
+            var rebuilt = Packets(segment);
+            var missing = string.Join(" | ", rebuilt.Except(written).Take(3));
+            var more = string.Join(" | ", written.Except(rebuilt).Take(3));
+            Assert.True(rebuilt.SequenceEqual(written), $"{segment}: only rebuilt {missing}; only written {more}");
             compared++;
         }
 

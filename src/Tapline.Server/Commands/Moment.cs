@@ -52,6 +52,18 @@ internal static class Moment
         return true;
     }
 
+    /// <summary>Reads --since and --until; null = no limit. False with a sentence when they make no sense.</summary>
+    public static bool TryWindow(string? since, string? until, out long sinceNs, out long untilNs, out string mistake)
+    {
+        (sinceNs, untilNs) = (long.MinValue, long.MaxValue);
+        var nowNs = Tapline.Base.Clock.NowNs();
+        mistake = since is not null && !TryParse(since, nowNs, out sinceNs) ? $"--since \"{since}\" is not a time: {Mend}"
+            : until is not null && !TryParse(until, nowNs, out untilNs) ? $"--until \"{until}\" is not a time: {Mend}"
+            : sinceNs >= untilNs ? "--since must be before --until."
+            : "";
+        return mistake.Length == 0;
+    }
+
     private static bool TryUnit(ReadOnlySpan<char> text, out int digits, out double unitNs)
     {
         digits = text.Length - (text.EndsWith("ms") ? 2 : 1);

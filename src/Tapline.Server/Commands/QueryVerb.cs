@@ -106,22 +106,12 @@ internal static class QueryVerb
 
     private static ExtractOptions? Check(Question question, out string? mistake)
     {
-        var nowNs = (DateTime.UtcNow - DateTime.UnixEpoch).Ticks * 100;
-        var (sinceNs, untilNs) = (long.MinValue, long.MaxValue);
-        if (question.Since is { } since && !Moment.TryParse(since, nowNs, out sinceNs))
+        if (!Moment.TryWindow(question.Since, question.Until, out var sinceNs, out var untilNs, out mistake))
         {
-            mistake = $"--since \"{TerminalText.Printable(since)}\" is not a time: {Moment.Mend}";
             return null;
         }
 
-        if (question.Until is { } until && !Moment.TryParse(until, nowNs, out untilNs))
-        {
-            mistake = $"--until \"{TerminalText.Printable(until)}\" is not a time: {Moment.Mend}";
-            return null;
-        }
-
-        mistake = sinceNs >= untilNs ? "--since must be before --until."
-            : question.Limit is <= 0 ? "--limit wants a number above 0."
+        mistake = question.Limit is <= 0 ? "--limit wants a number above 0."
             : question.Write is not null && question.What != Packets ? $"--write takes packets; leave it out with --what {question.What}."
             : question.IsWire && question.What != Packets ? $"--wire is for packets; leave it out with --what {question.What}."
             : question.What == Packets && question.Write is null or "-" && !Console.IsOutputRedirected
@@ -146,7 +136,7 @@ internal static class QueryVerb
 
     private static int Refuse(string mistake)
     {
-        Console.Error.WriteLine($"tapline: {mistake}");
+        Console.Error.WriteLine($"tapline: {TerminalText.Printable(mistake)}");
         return ExitCodes.Usage;
     }
 

@@ -18,7 +18,7 @@ internal static class ReadJson
     public static void Flows(OfflineResult result, VmInventory vms, AnswerOutput output)
     {
         var records = result.Flows.Records!;
-        var writer = new FlowJsonWriter(new FileFlowNames(result.Points, vms));
+        var writer = new FlowJsonWriter(new FileFlowNames(result.Points, vms, result.Machines));
         ulong number = 0;
         foreach (var index in records.Order())
         {

@@ -52,10 +52,10 @@ internal static class ReadText
 
     public static void Flows(OfflineResult result, VmInventory vms, AnswerOutput output)
     {
-        var names = new FileFlowNames(result.Points, vms);
+        var names = new FileFlowNames(result.Points, vms, result.Machines);
         output.Line(string.Create(CultureInfo.InvariantCulture,
             $"{"start",-30} {"protocol",-9} {"initiator",-24} {"responder",-24} "
-            + $"{"frames",10} {"bytes",12} {"rtt ms",8} {"resent",6} state, application{(vms.Vms.Count > 0 ? ", VMs" : "")}"));
+            + $"{"frames",10} {"bytes",12} {"rtt ms",8} {"resent",6} state, application{(names.KnowsMachines ? ", VMs" : "")}"));
         var records = result.Flows.Records!;
         foreach (var index in records.Order())
         {
@@ -83,7 +83,7 @@ internal static class ReadText
     {
         var initiator = names.VmName(record.InitiatorPoint, record.InitiatorMac, record.InitiatorIp);
         var responder = names.VmName(record.ResponderPoint, record.ResponderMac, record.ResponderIp);
-        var vms = initiator is null && responder is null ? "" : $" [{initiator ?? "?"} > {responder ?? "?"}]";
+        var vms = initiator is null && responder is null ? "" : $" [{Clean(initiator ?? "?")} > {Clean(responder ?? "?")}]";
         var rtt = record.HandshakeRttNs > 0
             ? (record.HandshakeRttNs / 1e6).ToString("0.###", CultureInfo.InvariantCulture)
             : "-";

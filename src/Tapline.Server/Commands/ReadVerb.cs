@@ -1,4 +1,4 @@
-// `tapline read`: capture files in, a summary, flows or a ledger out. Needs no privilege, no engine and no console.
+// `tapline read`: capture files and recordings in, a summary, flows or a ledger out. Needs no privilege, no engine and no console.
 // Standard output carries the answer and nothing else; progress and faults go to standard error.
 using System.CommandLine;
 using Tapline.Base;
@@ -22,10 +22,16 @@ internal static class ReadVerb
     {
         var files = new Argument<string[]>("FILE")
         {
-            Description = "Capture files (pcap, pcapng, also gzip-compressed), in order; - is standard input.",
+            Description = "Capture files (pcap, pcapng, also gzip-compressed), in order; - is standard input. A data folder or a recording's "
+                + "folder: all of its segments.",
             Arity = ArgumentArity.OneOrMore,
         };
         var filter = new Option<string?>("--filter") { Description = "Analyse only frames that match.", HelpName = "EXPR" };
+        var since = new Option<string?>("--since")
+        {
+            Description = "From this time on: 10m (ago), RFC 3339, '2026-11-26 01:00' (UTC).", HelpName = "T",
+        };
+        var until = new Option<string?>("--until") { Description = "Before this time, written likewise.", HelpName = "T" };
         var what = new Option<string>("--what")
         {
             Description = "What to print: summary, flows, ledger, transactions or events.",
@@ -39,70 +45,97 @@ internal static class ReadVerb
             Description = "Threads that share the work; the result is the same for any number (default: all processors).",
             HelpName = "N",
         };
-        var verb = new Command("read", "Analyse capture files.")
+        var verb = new Command("read", "Analyse capture files and recordings.")
         {
-            files, filter, what, json, workers, IdentityOptions.Inventory,
+            files, filter, since, until, what, json, workers, IdentityOptions.Inventory,
         };
         verb.Examples(
             ("tapline read trace.pcap", "what is in the file: protocols, applications, busiest addresses, what is missing"),
             ("tapline read a.pcapng b.pcap.gz --what flows --json", "every flow of both files as one JSON object a line"),
             ("tapline read trace.pcap --what flows --inventory vms.csv", "the same with the names of the VMs at both ends"),
+            ("tapline read /var/lib/tapline --since 1h --what flows", "the last hour of a recording, analysed anew"),
             ("ssh host tcpdump -w - | tapline read -", "a capture as it comes over a pipe"),
             ("tapline read trace.pcap --filter 'tcp port 443' --what ledger", "per second: captured, analysed, not decodable"));
         verb.SetAction(parsed => IdentityOptions.Read(parsed) is not { } vms ? ExitCodes.Usage : Run(
-            parsed.GetValue(files)!, parsed.GetValue(filter), parsed.GetValue(what)!, parsed.GetValue(json),
-            parsed.GetValue(workers), vms));
+            new Question(
+                parsed.GetValue(files)!, parsed.GetValue(filter), parsed.GetValue(since), parsed.GetValue(until), parsed.GetValue(what)!,
+                parsed.GetValue(json), parsed.GetValue(workers), vms)));
         return verb;
     }
 
-    private static int Run(string[] files, string? expression, string what, bool isJson, int workers, VmInventory vms)
+    private static int Run(Question question)
     {
-        if (workers < 0 || workers > Limits.WorkersMax)
+        if (question.Workers < 0 || question.Workers > Limits.WorkersMax)
         {
-            Console.Error.WriteLine($"tapline: --workers takes 1 to {Limits.WorkersMax}.");
-            return ExitCodes.Usage;
+            return Refuse($"--workers takes 1 to {Limits.WorkersMax}.");
         }
 
-        if (what is Transactions or Events)
+        if (!Moment.TryWindow(question.Since, question.Until, out var sinceNs, out var untilNs, out var error))
         {
-            Console.Error.WriteLine($"tapline: this build knows no {what} yet; nothing is printed. Use --what flows.");
+            return Refuse(error);
         }
 
-        var filter = CompiledFilter.Compile(expression, LinkType.Ethernet, out var error);
-        if (filter is null)
+        if (question.What is Transactions or Events)
         {
-            Console.Error.WriteLine($"tapline: {error}");
-            return ExitCodes.Usage;
+            Console.Error.WriteLine($"tapline: this build knows no {question.What} yet; nothing is printed. Use --what flows.");
         }
 
-        filter.Bind(FilterNames.Of(new VmDirectory([], [], vms), []));
-        if (filter.NeedsDirectory && vms.Vms.Count == 0)
+        if (CompiledFilter.Compile(question.Filter, LinkType.Ethernet, out error!) is not { } filter)
         {
-            Console.Error.WriteLine("tapline: a capture file names no machines, so `vm` and `tag` select nothing; give --inventory FILE.");
+            return Refuse(error);
         }
 
-        using var result = Analyse(files, filter, what, workers);
+        if (RecordingSources.Find(question.Files, sinceNs, untilNs, out error!) is not { } sources)
+        {
+            Console.Error.WriteLine($"tapline: {TerminalText.Printable(error)}");
+            return ExitCodes.Failed;
+        }
+
+        using var result = Analyse(Options(question, sources, filter) with { SinceNs = sinceNs, UntilNs = untilNs });
         using var output = new AnswerOutput();
-        Print(result, what, isJson, vms, output);
+        Print(result, question.What, question.IsJson, question.Vms, output);
         output.Flush();
-        foreach (var fault in result.Faults)
+        foreach (var fault in sources.Holes.Concat(result.Faults))
         {
-            Console.Error.WriteLine($"tapline: {fault}");
+            Console.Error.WriteLine($"tapline: {TerminalText.Printable(fault)}");
         }
 
         return result.Faults.Count == 0 ? ExitCodes.Ok : ExitCodes.Failed;
     }
 
-    private static OfflineResult Analyse(string[] files, CompiledFilter filter, string what, int workers)
+    private static int Refuse(string mistake)
+    {
+        Console.Error.WriteLine($"tapline: {TerminalText.Printable(mistake)}");
+        return ExitCodes.Usage;
+    }
+
+    private static OfflineOptions Options(Question question, RecordingSources sources, CompiledFilter filter)
     {
         var options = new OfflineOptions
         {
-            Files = files,
+            Files = sources.Files,
+            Chains = sources.Chains,
             Filter = filter,
-            Workers = workers == 0 ? Math.Min(Environment.ProcessorCount, Limits.WorkersMax) : workers,
-            KeepFlows = what == Flows,
-            KeepLedger = what == Ledger,
+            Workers = question.Workers == 0 ? Math.Min(Environment.ProcessorCount, Limits.WorkersMax) : question.Workers,
+            KeepFlows = question.What == Flows,
+            KeepLedger = question.What == Ledger,
         };
+        var names = FilterNames.Of(new VmDirectory([], [], question.Vms), []);
+        filter.Bind(names);
+        if (filter.NeedsDirectory && question.Vms.Vms.Count == 0 && sources.Chains.Count == 0)
+        {
+            Console.Error.WriteLine("tapline: a capture file names no machines, so `vm` and `tag` select nothing; give --inventory FILE.");
+        }
+
+        return sources.Chains.Count == 0 ? options : options with
+        {
+            Machines = filter.NeedsDirectory || question.What == Flows ? sources.Machines() : [],
+            PointsAdded = filter.NeedsDirectory ? points => filter.Bind(sources.Directory(names, points)) : null,
+        };
+    }
+
+    private static OfflineResult Analyse(OfflineOptions options)
+    {
         if (Console.IsErrorRedirected)
         {
             return OfflineAnalysis.Run(options);
@@ -136,4 +169,7 @@ internal static class ReadVerb
                 break;
         }
     }
+
+    private sealed record Question(
+        IReadOnlyList<string> Files, string? Filter, string? Since, string? Until, string What, bool IsJson, int Workers, VmInventory Vms);
 }

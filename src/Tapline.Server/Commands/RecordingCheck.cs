@@ -29,7 +29,7 @@ internal static class RecordingCheck
 
         try
         {
-            var all = new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 1 };
+            var all = new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2 };
             var files = new DirectoryInfo(folder).EnumerateFiles("*.pcapng", all).Where(f => f.Name[0] != '.').ToList();
             return [new CheckResult(
                 "recording",

@@ -190,6 +190,15 @@ public static class Limits
     /// <summary>Addresses whose totals a summary keeps.</summary>
     public const int OfflineTalkersMax = 1 << 20;
 
+    /// <summary>Captures of one import.</summary>
+    public const int ImportFilesMax = 10_000;
+
+    /// <summary>Frames of a capture that is out of order, while they wait for their place in an import, in bytes.</summary>
+    public const int ImportSortBytes = 64 << 20;
+
+    /// <summary>Largest account of an import that is read, in bytes: ten thousand captures with long names.</summary>
+    public const int ImportAccountBytesMax = 16 << 20;
+
     /// <summary>Blocks of a file that are in memory at once: per worker one being decoded and three waiting for others.</summary>
     public const int OfflineBlocksPerWorker = 4;
 

@@ -34,6 +34,20 @@ public static class PcapngWriter
         PacketHeaderBytes + Pad(frameLength) + FlagsOptionBytes + (FrameFacts.AreNeeded(meta) ? FrameFacts.OptionBytes : 0)
             + EndOfOptionsBytes + sizeof(uint);
 
+    /// <summary>Length of a packet block with ready-made options, of which there may be none.</summary>
+    public static int PacketBytes(int frameLength, int optionsLength) =>
+        PacketHeaderBytes + Pad(frameLength) + (optionsLength == 0 ? 0 : optionsLength + EndOfOptionsBytes) + sizeof(uint);
+
+    /// <summary>An enhanced packet block that says of its frame what the options say, and nothing else.</summary>
+    public static int WritePacket(
+        Span<byte> target, uint interfaceId, in FrameMeta meta, ReadOnlySpan<byte> frame, ReadOnlySpan<byte> options)
+    {
+        WritePacketStart(target, interfaceId, meta, frame.Length);
+        frame.CopyTo(target[PacketHeaderBytes..]);
+        target[(PacketHeaderBytes + frame.Length)..(PacketHeaderBytes + Pad(frame.Length))].Clear();
+        return Finish(target, EnhancedPacket, PacketHeaderBytes + Pad(frame.Length), options);
+    }
+
     /// <summary>An enhanced packet block with the frame's direction and what offloads left undone.</summary>
     public static int WritePacket(Span<byte> target, uint interfaceId, in FrameMeta meta, ReadOnlySpan<byte> frame)
     {
@@ -50,11 +64,7 @@ public static class PcapngWriter
         var block = target[..length];
         BinaryPrimitives.WriteUInt32LittleEndian(block, EnhancedPacket);
         BinaryPrimitives.WriteInt32LittleEndian(block[4..], length);
-        SetInterface(block, interfaceId);
-        BinaryPrimitives.WriteUInt32LittleEndian(block[12..], (uint)(meta.TimestampNs >> 32));
-        BinaryPrimitives.WriteUInt32LittleEndian(block[16..], (uint)meta.TimestampNs);
-        BinaryPrimitives.WriteInt32LittleEndian(block[20..], frameLength);
-        BinaryPrimitives.WriteInt32LittleEndian(block[24..], Math.Max(meta.OriginalLength, frameLength));
+        WritePacketStart(block, interfaceId, meta, frameLength);
         block[(PacketHeaderBytes + frameLength)..(PacketHeaderBytes + Pad(frameLength))].Clear();
 
         var options = block[(PacketHeaderBytes + Pad(frameLength))..];
@@ -141,6 +151,16 @@ public static class PcapngWriter
         flags |= (meta.Flags & FrameFlags.ChecksumVerified) != 0 ? 1u << 10 : 0;
         flags |= meta.GsoType != GsoType.None ? 1u << 11 : 0;
         return flags;
+    }
+
+    // Interface, time in ns, both lengths.
+    private static void WritePacketStart(Span<byte> block, uint interfaceId, in FrameMeta meta, int frameLength)
+    {
+        SetInterface(block, interfaceId);
+        BinaryPrimitives.WriteUInt32LittleEndian(block[12..], (uint)(meta.TimestampNs >> 32));
+        BinaryPrimitives.WriteUInt32LittleEndian(block[16..], (uint)meta.TimestampNs);
+        BinaryPrimitives.WriteInt32LittleEndian(block[20..], frameLength);
+        BinaryPrimitives.WriteInt32LittleEndian(block[24..], Math.Max(meta.OriginalLength, frameLength));
     }
 
     private static int Finish(Span<byte> target, uint type, int position, ReadOnlySpan<byte> options)

@@ -136,7 +136,15 @@ public sealed class SegmentRecorder : IDisposable
     /// <param name="meta">The frame's facts.</param>
     /// <param name="frame">Its bytes, borrowed for the call.</param>
     /// <param name="flow">Slot of its flow in the worker's table, for the index; -1 = none.</param>
-    public AppendResult Append(in FrameMeta meta, ReadOnlySpan<byte> frame, int flow = -1)
+    public AppendResult Append(in FrameMeta meta, ReadOnlySpan<byte> frame, int flow = -1) =>
+        Append(meta, frame, flow, PcapngWriter.PacketBytes(meta, frame.Length), [], isImported: false);
+
+    /// <summary>Takes a frame of a capture, with what that says of it as ready-made options.</summary>
+    internal AppendResult AppendImported(in FrameMeta meta, ReadOnlySpan<byte> frame, int flow, ReadOnlySpan<byte> options) =>
+        Append(meta, frame, flow, PcapngWriter.PacketBytes(frame.Length, options.Length), options, isImported: true);
+
+    private AppendResult Append(
+        in FrameMeta meta, ReadOnlySpan<byte> frame, int flow, int bytes, ReadOnlySpan<byte> options, bool isImported)
     {
         if (_isClosed || meta.PointId >= Limits.PointsMax)
         {
@@ -145,7 +153,6 @@ public sealed class SegmentRecorder : IDisposable
         }
 
         ref var point = ref _points.Touch(meta.PointId);
-        var bytes = PcapngWriter.PacketBytes(meta, frame.Length);
         if (frame.Length > Limits.FrameBytesMax)
         {
             point.Dropped++;
@@ -168,7 +175,9 @@ public sealed class SegmentRecorder : IDisposable
         }
 
         _index?.Add(flow, _current.FileEnd, meta.TimestampNs);
-        _current.Length += PcapngWriter.WritePacket(_current.Free, (uint)point.Interface, meta, frame);
+        _current.Length += isImported
+            ? PcapngWriter.WritePacket(_current.Free, (uint)point.Interface, meta, frame, options)
+            : PcapngWriter.WritePacket(_current.Free, (uint)point.Interface, meta, frame);
         _current.CountFrame(meta.PointId);
         point.Recorded++;
         point.RecordedBytes += frame.Length;
@@ -223,6 +232,19 @@ public sealed class SegmentRecorder : IDisposable
         {
             _flushedNs = nowNs;
         }
+    }
+
+    /// <summary>Ends the segment under way; the next one's window begins at this time instead of where the last one ended. False while
+    /// no buffer is free.</summary>
+    internal bool TryBeginWindow(long startNs)
+    {
+        if (_isOpen && !TryEndSegment(Math.Max(_lastNs, _windowStartNs)))
+        {
+            return false;
+        }
+
+        (_windowStartNs, _lastNs) = (startNs, startNs);
+        return true;
     }
 
     /// <summary>Closes and publishes the last segment and ends the writer. Waits for the disk, at most some seconds.</summary>

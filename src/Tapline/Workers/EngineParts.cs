@@ -26,6 +26,9 @@ internal sealed class EngineParts : IDisposable
     /// <summary>Makes indexes that the recording lacks; null = nothing is recorded, or it has not begun.</summary>
     public IndexRepair? IndexRepair { get; set; }
 
+    /// <summary>Removes imports whose time is over; null likewise.</summary>
+    public Imports.ImportExpiry? ImportExpiry { get; set; }
+
     /// <summary>Keeps the recording's rules; null = nothing is recorded.</summary>
     public RetentionKeeper? Keeper { get; init; }
 
@@ -64,6 +67,7 @@ internal sealed class EngineParts : IDisposable
         }
 
         IndexRepair?.Dispose();
+        ImportExpiry?.Dispose();
         Canaries?.Dispose();
         Mirrors.Dispose();
         Array.ForEach(Recorders, r => r.Dispose());

@@ -12,6 +12,7 @@ public sealed unsafe class FrameBlock : IDisposable
 {
     private readonly NativeArray<FrameMeta> _metas = new(Limits.FileBlockFramesMax);
     private readonly NativeArray<int> _offsets = new(Limits.FileBlockFramesMax);
+    private readonly NativeArray<PacketText> _texts = new(Limits.FileBlockFramesMax);
     private byte* _bytes;
     private int _origin;
 
@@ -40,6 +41,17 @@ public sealed unsafe class FrameBlock : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ReadOnlySpan<byte> Bytes(int index) => new(Start + _offsets[index], _metas[index].CapturedLength);
 
+    /// <summary>What the file's packet block says of the frame beside its bytes, as its options stand there; empty = nothing. Valid like
+    /// the frame's bytes.</summary>
+    /// <param name="index">The frame.</param>
+    /// <param name="isBigEndian">The order of their numbers.</param>
+    public ReadOnlySpan<byte> Options(int index, out bool isBigEndian)
+    {
+        ref readonly var text = ref _texts[index];
+        isBigEndian = text.IsBigEndian;
+        return new(Start + text.Offset, text.Bytes);
+    }
+
     /// <summary>
     /// Asks for the cache line at an offset of a frame that another core has decoded; any offset is allowed.
     /// </summary>
@@ -62,6 +74,7 @@ public sealed unsafe class FrameBlock : IDisposable
             NativePages.Free(bytes, (nuint)CapacityBytes);
             _metas.Dispose();
             _offsets.Dispose();
+            _texts.Dispose();
         }
     }
 
@@ -91,9 +104,21 @@ public sealed unsafe class FrameBlock : IDisposable
     {
         var index = Count++;
         _offsets[index] = offset;
+        _texts[index] = default;
         return ref _metas[index];
     }
 
+    /// <summary>Notes where the last frame's options lie.</summary>
+    internal void SetOptions(int offset, int bytes, bool isBigEndian) =>
+        _texts[Count - 1] = new PacketText { Offset = offset, Bytes = bytes, IsBigEndian = isBigEndian };
+
     /// <summary>Address of a frame's bytes, for the simple source's batches.</summary>
     internal byte* Address(int index) => Start + _offsets[index];
+
+    private struct PacketText
+    {
+        public int Offset;
+        public int Bytes;
+        public bool IsBigEndian;
+    }
 }

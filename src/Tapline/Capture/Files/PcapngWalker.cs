@@ -137,6 +137,11 @@ internal sealed unsafe class PcapngWalker(InterfaceList interfaces) : RecordWalk
         _lastTimestampNs = source.ToNanoseconds(ticks);
         Mark(block, at + PacketHeader, captured, Read32(start + 24), in source, sourceOffset);
         var options = PacketHeader + (((int)captured + 3) & ~3);
+        if (total - 4 > options)
+        {
+            block.SetOptions(at + options, total - 4 - options, _swapped);
+        }
+
         if (total - 4 - options > FrameFacts.OptionBytes && !obsolete && !_swapped)
         {
             // A recording of ours keeps what offloads left undone; other files have no such option.

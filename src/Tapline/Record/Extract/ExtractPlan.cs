@@ -91,6 +91,24 @@ public sealed class ExtractPlan
     private static List<ExtractSegment> List(string folder, List<string> holes)
     {
         var segments = new List<ExtractSegment>();
+        foreach (var each in RecordingFolders.Of(folder))
+        {
+            try
+            {
+                List(each, segments, holes);
+            }
+            catch (DirectoryNotFoundException) when (each != folder)
+            {
+                // A folder that was removed meanwhile takes its segments along.
+            }
+        }
+
+        return [.. segments.OrderBy(s => s.Name.StartNs).ThenBy(s => s.Name.Worker).ThenBy(s => s.Folder, StringComparer.Ordinal)];
+    }
+
+    private static void List(string folder, List<ExtractSegment> all, List<string> holes)
+    {
+        var segments = new List<ExtractSegment>();
         foreach (var file in new DirectoryInfo(folder).EnumerateFiles())
         {
             if (!SegmentName.TryParse(file.Name, out var name, out var isHidden))
@@ -123,19 +141,19 @@ public sealed class ExtractPlan
         }
 
         // A segment that was finished during the listing may have been listed under both of its names.
-        return [.. segments.GroupBy(s => s.Name).Select(g => g.OrderBy(s => s.IsHidden).First())
-            .OrderBy(s => s.Name.StartNs).ThenBy(s => s.Name.Worker)];
+        all.AddRange(segments.GroupBy(s => s.Name).Select(g => g.OrderBy(s => s.IsHidden).First()));
     }
 
     // Windows of one worker follow each other without a gap while a recorder runs; where they do not, something is missing.
     private static void Gaps(List<ExtractSegment> all, ExtractOptions options, List<string> holes)
     {
-        if (all.Count > 0 && options.SinceNs != long.MinValue && StartOf(all[0]) > options.SinceNs)
+        var first = all.Find(s => !RecordingFolders.IsImport(s.Folder)) ?? (all.Count > 0 ? all[0] : null);
+        if (first is not null && options.SinceNs != long.MinValue && StartOf(first) > options.SinceNs)
         {
-            holes.Add($"The recording begins at {TimeText.Text(StartOf(all[0]))}: what was before is not kept, or never was recorded.");
+            holes.Add($"The recording begins at {TimeText.Text(StartOf(first))}: what was before is not kept, or never was recorded.");
         }
 
-        foreach (var worker in all.GroupBy(s => s.Name.Worker).OrderBy(g => g.Key))
+        foreach (var worker in all.GroupBy(s => (s.Folder, s.Name.Worker)).OrderBy(g => g.Key.Worker))
         {
             ExtractSegment? before = null;
             foreach (var segment in worker)
@@ -159,7 +177,7 @@ public sealed class ExtractPlan
                     && earlier.EndNs < options.UntilNs && StartOf(segment) > options.SinceNs)
                 {
                     holes.Add(string.Create(CultureInfo.InvariantCulture,
-                        $"Worker {worker.Key} has no segment between {TimeText.Text(earlier.EndNs)} and ")
+                        $"{WhoIs(options.Folder, segment)} has no segment between {TimeText.Text(earlier.EndNs)} and ")
                         + $"{TimeText.Text(StartOf(segment))}: nothing was recorded then, or a segment is missing.");
                 }
 
@@ -167,6 +185,11 @@ public sealed class ExtractPlan
             }
         }
     }
+
+    private static string WhoIs(string recording, ExtractSegment segment) =>
+        RecordingFolders.IsImport(segment.Folder) ? $"The import {Path.GetFileName(segment.Folder)}"
+        : string.Create(CultureInfo.InvariantCulture, $"Worker {segment.Name.Worker}")
+            + (segment.Folder == recording ? "" : $" of class {Path.GetFileName(segment.Folder)}");
 
     // A window begins where the one before ended, which may be long before its first frame; while under way it is not known.
     private static long StartOf(ExtractSegment segment) =>

@@ -58,6 +58,9 @@ public sealed class ExtractReport
     /// <summary>Points of the answer and their accounts, by the answer's numbers.</summary>
     public IReadOnlyList<(ExtractPoint Point, ExtractPointCounts Counts)> Points => PointList;
 
+    /// <summary>The machines that the segments name, the newest word on each.</summary>
+    public IReadOnlyList<RecordedMachine> Machines { get; internal set; } = [];
+
     internal List<string> FaultList { get; } = [];
 
     internal List<(ExtractPoint Point, ExtractPointCounts Counts)> PointList { get; } = [];

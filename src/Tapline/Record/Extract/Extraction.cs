@@ -88,6 +88,7 @@ public sealed class Extraction
         }
 
         _order.ReleaseAll();
+        _report.Machines = _names.Machines;
         _report.OutOfOrder = _order.OutOfOrder;
         _report.IsStopped = stop.IsCancellationRequested;
         _sink.Rest();

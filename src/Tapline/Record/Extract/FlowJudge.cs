@@ -135,7 +135,8 @@ internal sealed class FlowJudge
                 ProtocolWord.Sctp => protocol == FlowProtocol.Sctp,
                 ProtocolWord.Icmp => protocol == FlowProtocol.Icmp,
                 ProtocolWord.Icmp6 => protocol == FlowProtocol.Icmpv6,
-                ProtocolWord.Ip or ProtocolWord.Ip6 => protocol < LayerTwo,
+                // A header that was cut makes no IP flow, and its type is there all the same.
+                ProtocolWord.Ip or ProtocolWord.Ip6 => protocol is < LayerTwo or FlowProtocol.EtherTypeFlow,
                 ProtocolWord.Arp => protocol == FlowProtocol.Arp,
                 _ => true,
             }),

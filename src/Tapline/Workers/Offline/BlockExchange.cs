@@ -171,11 +171,11 @@ internal sealed class BlockExchange : IDisposable
             wait.SpinOnce(sleep1Threshold: -1);
         }
 
-        var result = OfflineInput.Complete(claim, slot.Block, ReadTimeoutMs);
+        var result = _input.Complete(claim, slot.Block, ReadTimeoutMs);
         lock (_gate)
         {
             number = _nextNumber;
-            _input.Settle(result, result == LeaseResult.Frames ? slot.Block.Count : 0);
+            _input.Settle(claim, result, result == LeaseResult.Frames ? slot.Block.Count : 0);
             if (result == LeaseResult.Frames)
             {
                 _nextNumber++;

@@ -37,7 +37,8 @@ public sealed class ExtractFlows : IExtractSink, IDisposable
         ArgumentNullException.ThrowIfNull(point);
         _points.Add(new FileInterface
         {
-            PointId = point.Id, Name = point.Name, LinkType = point.LinkType, SnapLength = 0, TicksPerSecond = 1_000_000_000,
+            PointId = point.Id, Name = point.Name, Description = point.Description, LinkType = point.LinkType, SnapLength = 0,
+            TicksPerSecond = 1_000_000_000,
         });
     }
 
@@ -64,6 +65,7 @@ public sealed class ExtractFlows : IExtractSink, IDisposable
             Flows = _tally,
             FlowCounters = _flows.Counters,
             Points = _points,
+            Machines = report.Machines,
             Faults = [],
         };
     }

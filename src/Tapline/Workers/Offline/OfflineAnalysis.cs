@@ -14,7 +14,7 @@ public static class OfflineAnalysis
     /// <param name="progress">Called now and then on another thread with frames read, bytes read and bytes in all.</param>
     public static OfflineResult Run(OfflineOptions options, Action<long, long, long>? progress = null)
     {
-        using var input = new OfflineInput(options.Files);
+        using var input = new OfflineInput(options.Files, options.Chains) { PointsAdded = options.PointsAdded };
         using var timer = progress is null ? null : new Timer(
             _ => progress(input.FramesRead, input.BytesRead, input.TotalBytes), null, ProgressMs, ProgressMs);
         var owners = Math.Clamp(options.Workers, 1, Base.Limits.WorkersMax);
@@ -31,7 +31,7 @@ public static class OfflineAnalysis
                 RunTogether(options, input, workers);
             }
 
-            return Merge(input, workers);
+            return Merge(options, input, workers);
         }
         finally
         {
@@ -70,7 +70,7 @@ public static class OfflineAnalysis
         }
     }
 
-    private static OfflineResult Merge(OfflineInput input, OfflineWorker[] workers)
+    private static OfflineResult Merge(OfflineOptions options, OfflineInput input, OfflineWorker[] workers)
     {
         var counters = workers[0].Counters;
         for (var w = 1; w < workers.Length; w++)
@@ -89,6 +89,7 @@ public static class OfflineAnalysis
             Flows = workers[0].Flows,
             FlowCounters = counters,
             Points = input.Interfaces,
+            Machines = options.Machines,
             Faults = input.Faults,
         };
     }

@@ -1,5 +1,7 @@
-// The capture files of one analysis as one stream of blocks: file after file, in the order given. Blocks are numbered
-// over all files, so that workers can put their parts back into file order. One thread at a time may read.
+// The input of one analysis as one stream of blocks. Captures are read one after the other, in the order given. Chains of segments
+// (one for each worker of a recording) are read side by side: the piece that is claimed next is of the chain that is furthest
+// behind in time, by the segments' own indexes, so the order is the same however many threads read. Blocks are numbered over
+// all, so that workers can put their parts back into that order. Guarded by its user; claims are completed one at a time.
 using Tapline.Base;
 using Tapline.Capture;
 using Tapline.Capture.Files;
@@ -7,33 +9,39 @@ using Tapline.Capture.Files;
 namespace Tapline.Workers.Offline;
 
 /// <summary>A piece of a file that one thread is to read.</summary>
-/// <param name="Reader">The file.</param>
+/// <param name="Lane">Where it comes from.</param>
 /// <param name="Ticket">Its place among all claims.</param>
 /// <param name="Offset">Where the piece begins; -1 = the next bytes of a pipe or compressed file.</param>
-internal readonly record struct InputClaim(CaptureFileReader Reader, long Ticket, long Offset);
+internal readonly record struct InputClaim(InputLane Lane, long Ticket, long Offset)
+{
+    public CaptureFileReader Reader => Lane.Reader!;
+}
 
-/// <summary>Reads several capture files. Guarded by its user: one reading thread at a time.</summary>
+/// <summary>Reads captures and segments. Guarded by its user: one thread at a time.</summary>
 public sealed class OfflineInput : IDisposable
 {
-    private readonly IReadOnlyList<string> _files;
     private readonly List<string> _faults = [];
-    private readonly List<FileInterface> _interfaces = [];
-    private CaptureFileReader? _reader;
-    private int _nextFile;
-    private int _outstanding;
-    private bool _isDraining;
+    private readonly InputPoints _points = new();
+    private readonly InputLane[] _lanes;
     private long _nextTicket;
     private long _finishedBytes;
     private long _bytesRead;
     private long _framesRead;
 
-    public OfflineInput(IReadOnlyList<string> files)
+    /// <param name="files">Captures, in this order; "-" is standard input.</param>
+    /// <param name="chains">Segments of recordings, each chain in the order of time.</param>
+    public OfflineInput(IReadOnlyList<string> files, IReadOnlyList<SegmentChain> chains)
     {
-        _files = files;
-        foreach (var file in files)
+        ArgumentNullException.ThrowIfNull(files);
+        ArgumentNullException.ThrowIfNull(chains);
+        var lanes = chains.Select(c => new InputLane(c.Files, isRecorded: true)).ToList();
+        if (files.Count > 0)
         {
-            TotalBytes += Length(file);
+            lanes.Insert(0, new InputLane(files, isRecorded: false));
         }
+
+        _lanes = [.. lanes];
+        TotalBytes = lanes.SelectMany(l => l.Files).Sum(Length);
     }
 
     /// <summary>Bytes of all files; standard input counts as nothing, so the share done is then unknown.</summary>
@@ -47,31 +55,31 @@ public sealed class OfflineInput : IDisposable
     /// <summary>Everything that ended a file early, one sentence each with the byte offset.</summary>
     public IReadOnlyList<string> Faults => _faults;
 
-    /// <summary>The interfaces of all files, by point id.</summary>
-    public IReadOnlyList<FileInterface> Interfaces => _interfaces;
+    /// <summary>The points of all files, by id. Those of segments are one where they are described alike.</summary>
+    public IReadOnlyList<FileInterface> Interfaces => _points.All;
+
+    /// <summary>Called when points were added, before any of their frames is decoded.</summary>
+    public Action<IReadOnlyList<FileInterface>>? PointsAdded { get; set; }
 
     /// <summary>Files of which at least the header could be read.</summary>
     public int FilesRead { get; private set; }
 
-    /// <summary>Fills the block with the next frames; false at the end of the last file.</summary>
+    /// <summary>Fills the block with the next frames; false at the end of the last file. For a thread that is alone.</summary>
     public bool TryRead(FrameBlock block, int timeoutMs, out bool isIdle)
     {
         isIdle = false;
-        while (_reader is not null || OpenNext())
+        while (TryClaim(out var claim, out _))
         {
-            var result = _reader!.Read(block, timeoutMs);
-            Volatile.Write(ref _bytesRead, _finishedBytes + _reader.PositionBytes);
-            switch (result)
+            if (claim.Offset >= 0)
             {
-                case LeaseResult.Frames:
-                    Volatile.Write(ref _framesRead, _framesRead + block.Count);
-                    return true;
-                case LeaseResult.Idle:
-                    isIdle = true;
-                    return true;
-                default:
-                    CloseFile();
-                    break;
+                claim.Reader.FillAhead(block, claim.Offset);
+            }
+
+            var result = Complete(claim, block, timeoutMs);
+            Settle(claim, result, result == LeaseResult.Frames ? block.Count : 0);
+            if (result == LeaseResult.Frames)
+            {
+                return true;
             }
         }
 
@@ -87,61 +95,83 @@ public sealed class OfflineInput : IDisposable
     internal bool TryClaim(out InputClaim claim, out bool isEnd)
     {
         claim = default;
-        isEnd = false;
-        if (_outstanding > 0 && (_isDraining || !_reader!.CanReadAhead))
+        var isPending = false;
+        InputLane? hindmost = null;
+        foreach (var lane in _lanes)
+        {
+            // A lane between two files is waited for: only its next file tells how far it is.
+            isPending |= lane.IsDraining;
+            if (lane.IsDraining || (lane.Reader is null && !OpenNext(lane)))
+            {
+                continue;
+            }
+
+            hindmost = hindmost is null || lane.NextNs < hindmost.NextNs ? lane : hindmost;
+        }
+
+        isEnd = hindmost is null && !isPending;
+        if (isPending || hindmost is null || !hindmost.CanClaim)
         {
             return false;
         }
 
-        if (_reader is null && !OpenNext())
-        {
-            isEnd = _outstanding == 0;
-            return false;
-        }
-
-        _outstanding++;
-        claim = new InputClaim(_reader!, _nextTicket++, _reader!.CanReadAhead ? _reader.ClaimAhead() : -1);
+        claim = new InputClaim(hindmost, _nextTicket++, hindmost.Claim());
         return true;
     }
 
     /// <summary>Marks the claimed block's frames. In ticket order, outside the callers' lock.</summary>
-    internal static LeaseResult Complete(in InputClaim claim, FrameBlock block, int timeoutMs) => claim.Offset < 0
-        ? claim.Reader.Read(block, timeoutMs)
-        : claim.Reader.CompleteAhead(block);
+    internal LeaseResult Complete(in InputClaim claim, FrameBlock block, int timeoutMs)
+    {
+        var result = claim.Offset < 0 ? claim.Reader.Read(block, timeoutMs) : claim.Reader.CompleteAhead(block);
+        if (result != LeaseResult.Frames)
+        {
+            return result;
+        }
+
+        if (_points.Meet(claim.Lane))
+        {
+            PointsAdded?.Invoke(_points.All);
+        }
+
+        claim.Lane.Renumber(block);
+        return result;
+    }
 
     /// <summary>Notes how a claim ended; the last one of an ended file closes it. Under the callers' lock.</summary>
-    internal void Settle(LeaseResult result, int frames)
+    internal void Settle(in InputClaim claim, LeaseResult result, int frames)
     {
-        _outstanding--;
-        Volatile.Write(ref _bytesRead, _finishedBytes + _reader!.PositionBytes);
-        Volatile.Write(ref _framesRead, _framesRead + frames);
-        _isDraining |= result is LeaseResult.End or LeaseResult.Faulted;
-        if (_isDraining && _outstanding == 0)
+        var lane = claim.Lane;
+        lane.Outstanding--;
+        lane.IsDraining |= result is LeaseResult.End or LeaseResult.Faulted || _points.IsFull;
+        if (lane.IsDraining && lane.Outstanding == 0)
         {
-            _isDraining = false;
-            CloseFile();
+            CloseFile(lane);
         }
+
+        Volatile.Write(ref _bytesRead, _finishedBytes + _lanes.Sum(l => l.Reader?.PositionBytes ?? 0));
+        Volatile.Write(ref _framesRead, _framesRead + frames);
     }
 
     public void Dispose()
     {
-        _reader?.Dispose();
-        _reader = null;
+        foreach (var lane in _lanes)
+        {
+            lane.Close();
+        }
     }
 
-    private bool OpenNext()
+    private bool OpenNext(InputLane lane)
     {
-        while (_nextFile < _files.Count)
+        while (lane.TryNextFile(out var file))
         {
-            if (_interfaces.Count > ushort.MaxValue)
+            if (_points.IsFull)
             {
-                _faults.Add($"{_files[_nextFile]}: more than {ushort.MaxValue} interfaces in one analysis; read the rest on its own.");
-                _nextFile = _files.Count;
+                _faults.Add($"{file}: more than {ushort.MaxValue} interfaces in one analysis; read the rest on its own.");
+                lane.Abandon();
                 return false;
             }
 
-            _reader = CaptureFileReader.Open(_files[_nextFile++], (ushort)_interfaces.Count, out var error);
-            if (_reader is not null)
+            if (lane.Open(file) is not { } error)
             {
                 FilesRead++;
                 return true;
@@ -153,18 +183,18 @@ public sealed class OfflineInput : IDisposable
         return false;
     }
 
-    private void CloseFile()
+    private void CloseFile(InputLane lane)
     {
-        var reader = _reader!;
-        if (reader.Fault is { } fault)
+        var reader = lane.Reader!;
+        if (reader.Fault is { } fault && !lane.IsUnderWay)
         {
             _faults.Add(fault);
         }
 
-        _interfaces.AddRange(reader.Interfaces);
+        // Interfaces without a frame are points, too.
+        _ = _points.Meet(lane);
         _finishedBytes += reader.PositionBytes;
-        reader.Dispose();
-        _reader = null;
+        lane.Close();
     }
 
     private static long Length(string file)

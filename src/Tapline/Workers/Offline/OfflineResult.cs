@@ -1,6 +1,7 @@
 // What an analysis of capture files found. Owns native memory (counts, kept records): dispose it after printing.
 using Tapline.Capture.Files;
 using Tapline.Flows;
+using Tapline.Record;
 
 namespace Tapline.Workers.Offline;
 
@@ -19,6 +20,9 @@ public sealed class OfflineResult : IDisposable
 
     /// <summary>Observation points: the files' interfaces, by point id.</summary>
     public required IReadOnlyList<FileInterface> Points { get; init; }
+
+    /// <summary>Machines that a recording names; empty = none are known.</summary>
+    public IReadOnlyList<RecordedMachine> Machines { get; init; } = [];
 
     /// <summary>What went wrong with the input, one sentence each; empty = nothing.</summary>
     public required IReadOnlyList<string> Faults { get; init; }

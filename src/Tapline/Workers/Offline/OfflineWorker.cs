@@ -20,6 +20,8 @@ internal sealed class OfflineWorker : IDisposable
     private const int TcpFixedHeader = 20;
     private readonly FlowTable<FlowTally> _flows;
     private readonly CompiledFilter _filter;
+    private readonly long _sinceNs;
+    private readonly long _untilNs;
     private readonly int _index;
     private readonly int _owners;
 
@@ -28,6 +30,8 @@ internal sealed class OfflineWorker : IDisposable
         _index = index;
         _owners = owners;
         _filter = options.Filter;
+        _sinceNs = options.SinceNs;
+        _untilNs = options.UntilNs;
         Tally = new OfflineTally(options.KeepLedger);
         Flows = new FlowTally(options.KeepFlows);
         _flows = new FlowTable<FlowTally>(
@@ -115,6 +119,11 @@ internal sealed class OfflineWorker : IDisposable
         for (var i = from; i < to; i++)
         {
             ref readonly var meta = ref block.Meta(i);
+            if (meta.TimestampNs < _sinceNs || meta.TimestampNs >= _untilNs)
+            {
+                continue;
+            }
+
             FrameDecoder.Decode(block.Bytes(i), meta, out var layout);
             if (!_filter.IsEverything && !_filter.Matches(meta, layout, block.Bytes(i)))
             {

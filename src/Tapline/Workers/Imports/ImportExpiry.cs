@@ -1,0 +1,37 @@
+// Removes imports whose time is over while an engine runs: once at its start and every ten minutes, on a thread of the pool. Says
+// in a sentence what it removed.
+namespace Tapline.Workers.Imports;
+
+/// <summary>Watches the imports of a recording. Dispose waits for a removal under way.</summary>
+public sealed class ImportExpiry : IDisposable
+{
+    private static readonly TimeSpan s_every = TimeSpan.FromMinutes(10);
+    private readonly Lock _gate = new();
+    private readonly Timer _timer;
+
+    private ImportExpiry(string recording, Action<string> say) => _timer = new Timer(
+        _ =>
+        {
+            lock (_gate)
+            {
+                foreach (var sentence in ImportShelf.RemoveExpired(recording, Base.Clock.NowNs()))
+                {
+                    say(sentence);
+                }
+            }
+        },
+        null,
+        TimeSpan.Zero,
+        s_every);
+
+    /// <summary>Starts. <paramref name="say"/> is called on a thread of the pool.</summary>
+    public static ImportExpiry Start(string recording, Action<string> say) => new(recording, say);
+
+    public void Dispose()
+    {
+        _timer.Dispose();
+        lock (_gate)
+        {
+        }
+    }
+}

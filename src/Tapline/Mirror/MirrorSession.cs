@@ -55,6 +55,9 @@ public sealed class MirrorSession : IDisposable
     /// <summary>True while the target takes frames.</summary>
     public bool IsTargetUp => _output.IsAnyUp;
 
+    /// <summary>How full the buffer of what the target has not taken yet is, in percent. The thread that offers frames.</summary>
+    public int FillPercent => _output.FullestPercent;
+
     /// <summary>Why the target is down; null when nothing is known.</summary>
     public string? WhyDown => _output.WhyDown;
 

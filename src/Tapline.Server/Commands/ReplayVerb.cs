@@ -81,9 +81,9 @@ internal static class ReplayVerb
     }
 
     /// <summary>An option for speeds; <see cref="ParseSpeed"/> reads it.</summary>
-    public static Option<string> MakeSpeed(string description)
+    public static Option<string> MakeSpeed(string description, string usual = "1")
     {
-        var option = new Option<string>("--speed") { Description = description, HelpName = "SPEED", DefaultValueFactory = _ => "1" };
+        var option = new Option<string>("--speed") { Description = description, HelpName = "SPEED", DefaultValueFactory = _ => usual };
         option.Validators.Add(result =>
         {
             if (ParseSpeed(result.GetValueOrDefault<string>()) is null)

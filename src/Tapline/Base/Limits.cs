@@ -188,6 +188,9 @@ public static class Limits
     /// 650,000 frames a second. A power of two.</summary>
     public const int PastRingFrames = 1 << 16;
 
+    /// <summary>Points that sessions know from recordings only; they take the upper end of all points' numbers.</summary>
+    public const int PastPointsMax = 512;
+
     /// <summary>Memory of those frames in bytes; it is touched as used.</summary>
     public const int PastRingBytes = 64 << 20;
 

@@ -69,6 +69,13 @@ public sealed class MirrorSession : IDisposable
     /// </summary>
     public void SelectPoint(ushort pointId, bool selected) => _points[pointId] = selected;
 
+    /// <summary>True when the point is a source of this session. Any thread.</summary>
+    public bool IsSource(ushort pointId) => pointId < (uint)_points.Length && _points[pointId];
+
+    /// <summary>True when the frame is of a source and selected: what <see cref="Offer"/> would not filter. Any thread.</summary>
+    public bool Wants(in FrameMeta meta, in FrameLayout layout, ReadOnlySpan<byte> frame) =>
+        IsSource(meta.PointId) && _filter.Matches(meta, layout, frame);
+
     /// <summary>Offers one frame. Frames of points that are no source of the session are not counted.</summary>
     /// <param name="meta">What capture knows of it.</param>
     /// <param name="layout">Its layout.</param>

@@ -70,6 +70,9 @@ internal sealed class SegmentWriter
     /// <summary>Frames handed over of which is known whether they are on disk or lost. Any thread.</summary>
     public long Settled => Volatile.Read(ref _settled);
 
+    /// <summary>What was begun and is on disk, for who reads along. Any thread.</summary>
+    public SegmentTrail Trail { get; } = new();
+
     /// <summary>Bytes written into segments. Any thread.</summary>
     public long BytesWritten => Volatile.Read(ref _bytesWritten);
 
@@ -172,6 +175,7 @@ internal sealed class SegmentWriter
         _goodEnd = buffer.FileEnd;
         _framesInFile += buffer.Frames;
         Volatile.Write(ref _bytesWritten, _bytesWritten + buffer.Length);
+        Trail.Wrote(buffer.Frames);
         Volatile.Write(ref _settled, _settled + buffer.Frames);
         if (buffer.IsLast)
         {
@@ -248,6 +252,7 @@ internal sealed class SegmentWriter
         _goodEnd = 0;
         _reserved = 0;
         _framesInFile = 0;
+        Trail.Begin(_segmentStartNs);
         return 0;
     }
 
@@ -338,6 +343,7 @@ internal sealed class SegmentWriter
             if (result == 0)
             {
                 _folder.Add(_disk, name, _goodEnd);
+                Trail.Rename(name.StartNs);
             }
 
             return result;

@@ -74,6 +74,12 @@ internal static class EngineOrders
                 case "mode" when value is "auto" or "kernel" or "user":
                     plan = plan with { Mode = Enum.Parse<MirrorMode>(value, ignoreCase: true) };
                     break;
+                case "since" when Moment.TryParse(value, Clock.NowNs(), out var sinceNs):
+                    plan = plan with { SinceNs = sinceNs };
+                    break;
+                case "speed" when ReplayVerb.ParseSpeed(value) is { } speed:
+                    plan = plan with { Speed = speed };
+                    break;
                 case "session" when value.Length > 0:
                     plan = plan with { Session = value };
                     break;
@@ -81,7 +87,7 @@ internal static class EngineOrders
                     if (!ShapeParser.Words.Contains(name))
                     {
                         mistake = $"--mirror does not understand \"{part}\"; it takes TARGET[;from=P,P][;filter=EXPR]"
-                            + $"[;mode=auto|kernel|user][;session=NAME] and the shape's words {string.Join(", ", ShapeParser.Words)}.";
+                            + $"[;mode=auto|kernel|user][;session=NAME][;since=TIME][;speed=max|N] and the shape's words {string.Join(", ", ShapeParser.Words)}.";
                         return null;
                     }
 

@@ -36,6 +36,14 @@ internal static class EngineReportText
                 + $" (busy {row.DroppedBusy}, too long {row.DroppedTooLong}, target down {row.DroppedTargetDown},"
                 + $" error {row.DroppedError}, rate cap {row.DroppedRateCapped}, shed {row.DroppedShed});"
                 + $" {Quantity.Count(row.SentWireFrames)} wire frames.");
+            if (mirror.Past is { } past)
+            {
+                output.Line($"  It began in the past and ended {(past.State == "live" ? "live" : "there")}:"
+                    + $" {Quantity.Count(past.Frames)} frames from the recording, which lacked {Quantity.Count(past.Lacking)}"
+                    + $" (ring {past.DroppedRing}, recorder {past.DroppedRecorder}, its filter {past.FilteredRecorder},"
+                    + $" removed {past.Removed}).");
+            }
+
             if (mirror.Canary is { Sent: > 0 } canary)
             {
                 output.Line($"  Canaries: {canary.Delivered} of {canary.Sent} came out"

@@ -6,6 +6,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Spectre.Console;
+using Tapline.Base;
 using Tapline.Server.Config;
 using Tapline.Server.Telemetry;
 using Tapline.Workers;
@@ -36,12 +37,16 @@ internal static class MirrorControl
         {
             Description = "TARGET[;from=P,P][;filter=EXPR][;slice=N][;session=NAME], as in `tapline engine --mirror`.",
         };
+        var since = MakeSince();
+        var speed = MakeSpeed();
         var verb = new Command("add", "Starts one more mirror session in the running engine; the others lose no frame.")
         {
-            spec, s_data, s_json,
+            spec, since, speed, s_data, s_json,
         };
         verb.Examples(
-            ("tapline mirror add 'nic:eth2;from=vm:web01;filter=tcp port 443;session=ids'", "until it is removed or the engine ends"));
+            ("tapline mirror add 'nic:eth2;from=vm:web01;filter=tcp port 443;session=ids'", "until it is removed or the engine ends"),
+            ("tapline mirror add 'nic:eth2;session=ids' --since 10m", "the last ten minutes of the recording first, then live, without a gap"),
+            ("tapline mirror add 'nic:eth3;session=late' --since 10m --speed 1", "a delay line: everything, ten minutes later"));
         verb.SetAction(async (parsed, stop) =>
         {
             if (EngineOrders.Mirror(parsed.GetValue(spec)!, 1, out var mistake) is not { } plan)
@@ -50,10 +55,44 @@ internal static class MirrorControl
                 return ExitCodes.Usage;
             }
 
+            if (parsed.GetValue(since) is { } moment)
+            {
+                plan = plan with { SinceNs = ParseSince(moment), Speed = ReplayVerb.ParseSpeed(parsed.GetValue(speed))!.Value };
+            }
+
             return await AskAsync(parsed, AddRequest(plan), stop);
         });
         return verb;
     }
+
+    /// <summary>The option that lets a session begin in the past.</summary>
+    public static Option<string?> MakeSince()
+    {
+        var since = new Option<string?>("--since")
+        {
+            Description = "Begins in the past: the node's recording from this time on first (10m ago, RFC 3339, UTC), then live.",
+            HelpName = "T",
+        };
+        since.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<string?>() is { } text && !Moment.TryParse(text, Clock.NowNs(), out _))
+            {
+                result.AddError($"--since \"{TerminalText.Printable(text)}\" is not a time: {Moment.Mend}");
+            }
+        });
+        return since;
+    }
+
+    /// <summary>How fast the past is played.</summary>
+    public static Option<string> MakeSpeed() => ReplayVerb.MakeSpeed(
+        "How fast the past is played: max, or 2 = twice as fast as it was; up to 1 it never gets to the present (a delay line).",
+        ReplayVerb.Max);
+
+    /// <summary>A checked moment in ns.</summary>
+    public static long ParseSince(string text) => Moment.TryParse(text, Clock.NowNs(), out var sinceNs) ? sinceNs : 0;
+
+    /// <summary>The request that adds a session; and the one that removes it.</summary>
+    public static (string Add, string Remove) Requests(MirrorPlan plan) => (AddRequest(plan), RemoveRequest(plan.Session));
 
     public static Command BuildRemove()
     {
@@ -116,7 +155,8 @@ internal static class MirrorControl
         }
     }
 
-    private static void Print(IReadOnlyList<EngineSnapshot.Mirror> mirrors)
+    /// <summary>Sessions with their ledgers, for people.</summary>
+    public static void Print(IReadOnlyList<EngineSnapshot.Mirror> mirrors)
     {
         if (mirrors.Count == 0)
         {
@@ -135,7 +175,7 @@ internal static class MirrorControl
         {
             table.AddRow(
                 Cell(m.Session), Cell(m.To), Cell(m.From.Count == 0 ? "all points" : string.Join(", ", m.From)),
-                Cell(m.Filter ?? "every frame"), Cell(m.State), Cell(CanaryText(m.Canary)), Number(m.Offered), Number(m.Sent),
+                Cell(m.Filter ?? "every frame"), Cell(StateText(m)), Cell(CanaryText(m.Canary)), Number(m.Offered), Number(m.Sent),
                 Number(m.Filtered), Number(m.SampledOut), Number(LedgerTotals.Dropped(m)));
             foreach (var member in m.Members ?? [])
             {
@@ -153,12 +193,20 @@ internal static class MirrorControl
                 Console.WriteLine($"{TerminalText.Printable(m.Session)}: {TerminalText.Printable(reason)}");
             }
 
+            foreach (var sentence in PastText.Of(m))
+            {
+                Console.WriteLine(TerminalText.Printable(sentence));
+            }
+
             foreach (var client in m.Clients ?? [])
             {
                 Console.WriteLine($"{TerminalText.Printable(m.Session)}: {TerminalText.Printable(client.Peer)} reads: "
                     + $"sent {Quantity.Count(client.Sent)}, dropped {Quantity.Count(client.Dropped)}");
             }
         }
+
+        static string StateText(EngineSnapshot.Mirror m) => m.Past is { State: not "live" } past
+            ? $"{m.State}, {Quantity.Duration(TimeSpan.FromSeconds(past.BehindNs / 1e9))} behind" : m.State;
 
         static string CanaryText(EngineSnapshot.Canary? canary) => canary switch
         {

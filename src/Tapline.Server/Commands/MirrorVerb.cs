@@ -34,6 +34,12 @@ internal static class MirrorVerb
         var explain = new Option<bool>("--explain") { Description = "Says which path the copies would take and why, and ends." };
         var seconds = new Option<double?>("--seconds") { Description = "Ends by itself after so many seconds." };
         var workers = new Option<int>("--workers") { Description = "Worker threads (default: one a processor)." };
+        var since = MirrorControl.MakeSince();
+        var speed = MirrorControl.MakeSpeed();
+        var data = new Option<string?>("--data")
+        {
+            Description = "With --since: data folder of the node whose recording is played and whose points are mirrored.", HelpName = "DIR",
+        };
         var canary = CanaryOption.Make();
         var json = new Option<bool>("--json") { Description = "Prints the ledger as one JSON object." };
         to.Validators.Add(result =>
@@ -58,7 +64,7 @@ internal static class MirrorVerb
         var command = new Command(
             "mirror", "Copies frames from points of the virtual switch to a tool port, or changes the sessions of a running engine.")
         {
-            from, to, filter, mode, explain, seconds, workers, canary, json, OvsOptions.Database,
+            from, to, filter, mode, explain, since, speed, data, seconds, workers, canary, json, OvsOptions.Database,
             OvsOptions.Mirror, IdentityOptions.Inventory, IdentityOptions.Libvirt,
             MirrorControl.BuildList(), MirrorControl.BuildAdd(), MirrorControl.BuildRemove(),
         };
@@ -79,8 +85,36 @@ internal static class MirrorVerb
             ("tapline mirror --from tag:prod --to 'erspan://10.0.0.5?id=7'", "Through a tunnel, as a switch would."),
             ("tapline mirror --from vm:web01 --to stdout | wireshark -k -i -", "One machine, live in Wireshark."),
             ("tapline mirror --from bridge:br0 --to 'file:/var/tmp/br0.pcapng?rotate=100MB&files=10'", "The last gigabyte, as files."),
+            ("tapline mirror --from vm:web01 --to nic:eth2 --since 10m --data /var/lib/tapline",
+                "The last ten minutes of the node's recording first, then live, without a gap or a double."),
             ("tapline mirror --from bridge:br0 --to nic:eth2 --explain", "Kernel path or user path, and why."));
-        command.SetAction(parsed => EngineVerb.RunOrExplain(
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(since) is null == result.GetValue(data) is not null)
+            {
+                result.AddError("--since and --data go together: the past is in the recording of the node that runs on the data folder.");
+            }
+            else if (result.GetValue(since) is not null && TargetParser.Parse(Joined(result.GetValue(to)), out _) is StdoutTarget)
+            {
+                result.AddError("The node cannot write to this command's standard output; use --to pcap-over-ip://:57012, or play its "
+                    + "recording by `tapline replay`.");
+            }
+        });
+        command.SetAction(async (parsed, _) => parsed.GetValue(since) is { } moment ? await PastSession.RunAsync(
+            new MirrorPlan
+            {
+                Session = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"past{Environment.ProcessId}"),
+                From = Split(parsed.GetValue(from)),
+                To = Joined(parsed.GetValue(to)),
+                Filter = parsed.GetValue(filter),
+                Shape = ShapeOptions.Read(parsed),
+                Mode = parsed.GetValue(mode),
+                SinceNs = MirrorControl.ParseSince(moment),
+                Speed = ReplayVerb.ParseSpeed(parsed.GetValue(speed))!.Value,
+            },
+            parsed.GetValue(data)!,
+            parsed.GetValue(seconds),
+            parsed.GetValue(json)) : EngineVerb.RunOrExplain(
             IdentityOptions.Apply(OvsOptions.Apply(new EngineOptions
             {
                 Points = Split(parsed.GetValue(from)),

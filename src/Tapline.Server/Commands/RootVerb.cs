@@ -20,6 +20,7 @@ internal static class RootVerb
         root.Subcommands.Add(ImportVerb.Build());
         root.Subcommands.Add(ReadVerb.Build());
         root.Subcommands.Add(QueryVerb.Build());
+        root.Subcommands.Add(ReplayVerb.Build());
         root.Subcommands.Add(TopVerb.Build());
         root.Subcommands.Add(EngineVerb.Build());
         root.Subcommands.Add(ConsoleVerb.Build());

@@ -130,6 +130,31 @@ internal sealed record EngineSnapshot
 
         /// <summary>The targets of a group; null when there is one target.</summary>
         public IReadOnlyList<MirrorMember>? Members { get; init; }
+
+        /// <summary>Null when it began in the present.</summary>
+        public PastState? Past { get; init; }
+    }
+
+    /// <summary>The way of a session out of the past.</summary>
+    internal sealed record PastState
+    {
+        /// <summary><c>past</c>, <c>delayed</c> or <c>live</c>.</summary>
+        public string State { get; init; } = "past";
+
+        public string? Since { get; init; }
+
+        public long BehindNs { get; init; }
+
+        public long Frames { get; init; }
+
+        public long Attempts { get; init; }
+
+        /// <summary>What the recording lacks, by reason.</summary>
+        public IReadOnlyDictionary<string, long> Lacking { get => field ?? s_nothing; init; }
+
+        public long AllocatedBytes { get; init; }
+
+        public string? Reason { get; init; }
     }
 
     /// <summary>Canaries of one session.</summary>

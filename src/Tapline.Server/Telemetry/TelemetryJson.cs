@@ -29,5 +29,6 @@ internal sealed record EngineReply
 [JsonSerializable(typeof(EngineSnapshot))]
 [JsonSerializable(typeof(FlowList))]
 [JsonSerializable(typeof(MirrorList))]
+[JsonSerializable(typeof(EngineSnapshot.Mirror), TypeInfoPropertyName = "Mirror")]
 [JsonSerializable(typeof(EngineReply))]
 internal sealed partial class TelemetryJson : JsonSerializerContext;

@@ -184,6 +184,16 @@ public static class Limits
     /// <summary>Flows whose first frames a session on one worker tells from later ones (4 bytes each).</summary>
     public const int MirrorValueFlows = 1 << 15;
 
+    /// <summary>Frames between the reader of a past and its sender, or of one worker while a session joins the present: 0.1 s of
+    /// 650,000 frames a second. A power of two.</summary>
+    public const int PastRingFrames = 1 << 16;
+
+    /// <summary>Points that sessions know from recordings only; they take the upper end of all points' numbers.</summary>
+    public const int PastPointsMax = 512;
+
+    /// <summary>Memory of those frames in bytes; it is touched as used.</summary>
+    public const int PastRingBytes = 64 << 20;
+
     /// <summary>Flows that an analysis of files follows at once, over all its workers; memory is touched as used.</summary>
     public const int OfflineFlowsDefault = 1 << 19;
 

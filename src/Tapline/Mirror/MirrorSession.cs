@@ -55,6 +55,9 @@ public sealed class MirrorSession : IDisposable
     /// <summary>True while the target takes frames.</summary>
     public bool IsTargetUp => _output.IsAnyUp;
 
+    /// <summary>How full the buffer of what the target has not taken yet is, in percent. The thread that offers frames.</summary>
+    public int FillPercent => _output.FullestPercent;
+
     /// <summary>Why the target is down; null when nothing is known.</summary>
     public string? WhyDown => _output.WhyDown;
 
@@ -65,6 +68,13 @@ public sealed class MirrorSession : IDisposable
     /// Says whether the point is a source of this session. Called when the point appears, before its first frame.
     /// </summary>
     public void SelectPoint(ushort pointId, bool selected) => _points[pointId] = selected;
+
+    /// <summary>True when the point is a source of this session. Any thread.</summary>
+    public bool IsSource(ushort pointId) => pointId < (uint)_points.Length && _points[pointId];
+
+    /// <summary>True when the frame is of a source and selected: what <see cref="Offer"/> would not filter. Any thread.</summary>
+    public bool Wants(in FrameMeta meta, in FrameLayout layout, ReadOnlySpan<byte> frame) =>
+        IsSource(meta.PointId) && _filter.Matches(meta, layout, frame);
 
     /// <summary>Offers one frame. Frames of points that are no source of the session are not counted.</summary>
     /// <param name="meta">What capture knows of it.</param>

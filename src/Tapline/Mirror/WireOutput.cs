@@ -28,6 +28,9 @@ public abstract class WireOutput : IDisposable
     /// <summary>How full the buffer of frames is that the target has not taken yet, in percent.</summary>
     public virtual int FillPercent => 0;
 
+    /// <summary>The same of the place that has least room; a source that can wait goes by it.</summary>
+    public virtual int FullestPercent => FillPercent;
+
     /// <summary>Places among which <see cref="Route"/> chooses.</summary>
     public virtual int Places => 1;
 

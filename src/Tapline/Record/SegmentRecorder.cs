@@ -106,6 +106,16 @@ public sealed class SegmentRecorder : IDisposable
     /// <summary>Segments that were published without an index: it was full, or its disk was. Any thread.</summary>
     public long WithoutIndex => (_index?.Missed ?? 0) + _writer.IndexesLost;
 
+    /// <summary>What was begun and is on disk, for who reads along. Any thread.</summary>
+    internal SegmentTrail Trail => _writer.Trail;
+
+    /// <summary>Frames taken so far, of which is known what became, and that were lost after they had been taken.</summary>
+    internal long Accepted => Volatile.Read(ref _accepted);
+
+    internal long Settled => _writer.Settled;
+
+    internal long LostAfterwards => _writer.Lost;
+
     /// <summary>Where the index finds the records of flows that outlive a segment. Set before the first frame.</summary>
     public IFlowRecords? Flows
     {

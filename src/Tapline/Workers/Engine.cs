@@ -6,6 +6,7 @@ using Tapline.Base;
 using Tapline.Capture.Identity;
 using Tapline.Mirror.Kernel;
 using Tapline.Workers.Indexing;
+using Tapline.Workers.Past;
 
 namespace Tapline.Workers;
 
@@ -67,6 +68,11 @@ public sealed class Engine : IDisposable
         }
 
         Array.ForEach(parts.Workers, w => w.Start());
+        if (parts.RecordFolder is { } recording)
+        {
+            parts.Mirrors.Supply(new PastSupply([recording.Path], parts.Recorders, parts.Workers.Length, parts.Capture));
+        }
+
         engine._supervisor.Start();
         engine._isRunning = true;
         if (parts.RecordFolder is { } folder)
@@ -145,6 +151,7 @@ public sealed class Engine : IDisposable
             _fault ??= worker.Fault;
         }
 
+        _parts.Mirrors.FinishPasts();
         _supervisor.Stop();
         _supervisor.Finish();
         return EngineReporting.Report(_parts, allocated, _fault, Stopwatch.GetElapsedTime(_started));
@@ -176,6 +183,7 @@ public sealed class Engine : IDisposable
         {
             OnFault = RequestStop,
             Mirrors = _parts.Mirrors.Book,
+            Recorders = [.. _parts.Recorders.Where((_, r) => r % _parts.Pipelines.Length == index)],
             Losses = index == 0 ? _parts.Losses : null,
             OnEnding = index == 0 ? _supervisor.ShareLosses : null,
         };

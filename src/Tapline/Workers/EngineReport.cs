@@ -71,6 +71,9 @@ public sealed record MirrorReport
     /// <summary>What each target of a group got; empty when there is one target.</summary>
     public IReadOnlyList<MirrorMember> Members { get; init; } = [];
 
+    /// <summary>Its way out of the past; null = it began in the present.</summary>
+    public Past.PastReport? Past { get; init; }
+
     /// <summary>What the session's canaries have shown; null = none was due.</summary>
     public CanaryReport? Canary { get; init; }
 

@@ -41,6 +41,13 @@ public static class EngineReportJson
             json.WriteString("mode", mirror.Mode);
             MirrorTexts.WriteCounts(json, mirror.Ledger);
             WriteMembers(json, mirror.Members);
+            if (mirror.Past is { } past)
+            {
+                json.WriteStartObject("past");
+                past.Write(json);
+                json.WriteEndObject();
+            }
+
             if (mirror.Canary is { } canary)
             {
                 json.WriteStartObject("canary");

@@ -68,6 +68,7 @@ internal static class EngineReporting
             Session = mirror.Plan.Session, To = mirror.Plan.To, Mode = mirror.Path.IsKernel ? "kernel" : "user",
             Ledger = mirror.Totals(), Members = [.. Enumerable.Range(0, mirror.Members.Count).Select(i => mirror.Members[i])],
             TargetTxDropped = mirror.TargetTxDropped, Canary = mirror.Canary,
+            Past = mirror.Past is { } past ? Past.PastReport.Of(past, mirror.Plan) : null,
         }),
     ];
 }

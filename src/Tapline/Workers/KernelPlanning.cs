@@ -84,7 +84,7 @@ public static class KernelPlanning
             Mode = plan.Mode,
             ToolPort = (target as NicTarget)?.Name ?? "",
             TargetWhyNot = TargetWhyNot(target),
-            ShapeWhyNot = ShapeWhyNot(plan.Shape),
+            ShapeWhyNot = plan.SinceNs is null ? ShapeWhyNot(plan.Shape) : "it begins in the past, which user space reads",
             FilterWhyNot = FilterWhyNot(plan.Filter, hook, kernelWhyNot is null),
             KernelWhyNot = other is null ? kernelWhyNot : $"{other} is no interface on which a program could run",
         };

@@ -11,6 +11,7 @@ using Tapline.Mirror;
 using Tapline.Mirror.Canary;
 using Tapline.Record;
 using Tapline.Store;
+using Tapline.Workers.Past;
 
 namespace Tapline.Workers;
 
@@ -38,6 +39,9 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
 
     /// <summary>Mirror sessions, each offered every frame. Changed between two batches, on the worker's thread.</summary>
     public MirrorSession[] Mirrors { get; set; } = [];
+
+    /// <summary>Gates of the sessions that are still in the past, and so not among <see cref="Mirrors"/>. Changed likewise.</summary>
+    internal PastGate[] Gates { get; set; } = [];
 
     /// <summary>Where frames are recorded; null = nowhere.</summary>
     public SegmentRecorder? Recorder { get; init; }
@@ -81,6 +85,11 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
         if (Recorder is not null)
         {
             Record(Recorder, batch, count);
+        }
+
+        foreach (var gate in Gates)
+        {
+            gate.Take(batch, _layouts.Span, _appended, _hasEvent, _hasCanary ? _isCanary : default);
         }
 
         _batch = null;

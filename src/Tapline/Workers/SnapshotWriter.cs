@@ -6,6 +6,7 @@ using Tapline.Base;
 using Tapline.Mirror.Targets;
 using Tapline.Record;
 using Tapline.Store;
+using Tapline.Workers.Past;
 
 namespace Tapline.Workers;
 
@@ -136,6 +137,13 @@ internal sealed class SnapshotWriter : IControlAnswers
             WriteStream(json, running[s]);
             MirrorTexts.WriteCounts(json, running[s].Totals());
             running[s].Members.Write(json);
+            if (running[s].Past is { } past)
+            {
+                json.WriteStartObject("past"u8);
+                PastReport.Of(past, running[s].Plan).Write(json);
+                json.WriteEndObject();
+            }
+
             if (running[s].Canary is { } canary)
             {
                 json.WriteStartObject("canary"u8);

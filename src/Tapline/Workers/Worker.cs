@@ -5,7 +5,9 @@ using Tapline.Base;
 using Tapline.Base.Native;
 using Tapline.Capture;
 using Tapline.Capture.Points;
+using Tapline.Record;
 using Tapline.Store;
+using Tapline.Workers.Past;
 
 namespace Tapline.Workers;
 
@@ -50,6 +52,9 @@ public sealed class Worker
 
     /// <summary>The mirror sessions to follow; null = none.</summary>
     internal MirrorBook? Mirrors { get; init; }
+
+    /// <summary>All recorders of this worker, by which sessions find from the past into the present.</summary>
+    internal SegmentRecorder[] Recorders { get; init; } = [];
 
     /// <summary>Called on the worker's thread when it ends early.</summary>
     public Action? OnFault { get; init; }
@@ -141,6 +146,7 @@ public sealed class Worker
             mirror.EndBatch();
         }
 
+        PassGates();
         if (nowNs - _lossesToldNs > Clock.SecondNs)
         {
             _lossesToldNs = nowNs;
@@ -224,9 +230,31 @@ public sealed class Worker
             next.SelectPoint(Index, live.Point);
         }
 
-        _pipeline.Mirrors = sessions;
+        SelectMirrors(next);
         _mirrors = next;
         Mirrors.Follow(Index, next);
+    }
+
+    /// <summary>Sessions whose past is over become this worker's.</summary>
+    private void PassGates()
+    {
+        var isPassed = false;
+        foreach (var gate in _pipeline.Gates)
+        {
+            isPassed |= gate.Turn(Recorders);
+        }
+
+        if (isPassed)
+        {
+            SelectMirrors(_mirrors!);
+        }
+    }
+
+    /// <summary>Those in the past are their readers' to use.</summary>
+    private void SelectMirrors(MirrorSet set)
+    {
+        _pipeline.Gates = [.. set.GatesOf(Index).Where(g => !g.IsLive)];
+        _pipeline.Mirrors = [.. set.Of(Index).Where(s => !Array.Exists(_pipeline.Gates, g => g.Session == s))];
     }
 
     /// <summary>Nothing comes any more: every flow's record is written, every buffer handed over.</summary>
@@ -236,6 +264,7 @@ public sealed class Worker
         try
         {
             _pipeline.Flows?.Flush(FlowEndReason.EndOfInput);
+            PassGates();
             foreach (var mirror in _pipeline.Mirrors)
             {
                 mirror.Finish();

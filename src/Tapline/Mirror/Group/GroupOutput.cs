@@ -67,6 +67,21 @@ public sealed class GroupOutput : WireOutput
     /// <inheritdoc/>
     public override int FillPercent => _members[_now].FillPercent;
 
+    /// <inheritdoc/>
+    public override int FullestPercent
+    {
+        get
+        {
+            var fullest = 0;
+            foreach (var member in _members)
+            {
+                fullest = Math.Max(fullest, member.FillPercent);
+            }
+
+            return fullest;
+        }
+    }
+
     /// <summary>Flows that went back to their first choice because too many had been moved.</summary>
     public long Forgotten => _moved.Forgotten;
 

@@ -116,6 +116,16 @@ internal sealed class SegmentCursor : IDisposable
         _filled = 0;
     }
 
+    /// <summary>What lies behind the block before is read from the file again: it has grown since.</summary>
+    public void Refresh()
+    {
+        _at += _length;
+        _length = 0;
+        _filled = _at;
+        Fault = null;
+        IsTorn = false;
+    }
+
     public void Dispose() => _file.Dispose();
 
     // Brings so many bytes from the current place on into the buffer; false when the file has fewer.

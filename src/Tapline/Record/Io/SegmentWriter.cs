@@ -71,6 +71,9 @@ internal sealed class SegmentWriter
     /// <summary>Frames handed over of which is known whether they are on disk or lost. Any thread.</summary>
     public long Settled => Volatile.Read(ref _settled);
 
+    /// <summary>What was begun and is on disk, for who reads along. Any thread.</summary>
+    public SegmentTrail Trail { get; } = new();
+
     /// <summary>Bytes written into segments. Any thread.</summary>
     public long BytesWritten => Volatile.Read(ref _bytesWritten);
 
@@ -173,6 +176,7 @@ internal sealed class SegmentWriter
         _goodEnd = buffer.FileEnd;
         _losses.Written(buffer);
         Volatile.Write(ref _bytesWritten, _bytesWritten + buffer.Length);
+        Trail.Wrote(buffer.Frames);
         Volatile.Write(ref _settled, _settled + buffer.Frames);
         if (buffer.IsLast)
         {
@@ -268,6 +272,7 @@ internal sealed class SegmentWriter
         _reserved = 0;
         _losses.BeginFile();
         _ = _disk.Identify(_hidden.Path, out _file);
+        Trail.Begin(_segmentStartNs);
         return 0;
     }
 
@@ -374,6 +379,7 @@ internal sealed class SegmentWriter
             if (result == 0)
             {
                 _folder.Add(_disk, name, _goodEnd);
+                Trail.Rename(name.StartNs);
             }
             else
             {

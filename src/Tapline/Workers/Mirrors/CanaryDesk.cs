@@ -81,6 +81,11 @@ internal sealed class CanaryDesk : IDisposable
 
     private void Prove(RunningMirror mirror)
     {
+        if (mirror.Past is { IsLive: false })
+        {
+            return; // a canary enters in the present
+        }
+
         var before = mirror.Canary ?? new CanaryReport();
         var point = NextPoint(mirror, before.Sent);
         if (_injector is null || point is null)

@@ -6,6 +6,7 @@ using Tapline.Base.Native;
 using Tapline.Capture.Ring;
 using Tapline.Filter;
 using Tapline.Mirror.Targets;
+using Tapline.Workers.Past;
 
 namespace Tapline.Workers;
 
@@ -19,6 +20,8 @@ internal sealed class MirrorDesk : IDisposable
     private readonly int _workers;
     private readonly KernelHookKind _hook;
     private readonly bool _hasOutput;
+    private readonly bool _hasRecording;
+    private PastSupply? _supply;
     private volatile bool _hasTargetEnded;
     private readonly HashSet<string> _added = [];
     private RunningMirror[] _all = [];
@@ -32,6 +35,7 @@ internal sealed class MirrorDesk : IDisposable
     {
         _hook = options.KernelHook;
         _hasOutput = options.EndsWithTarget;
+        _hasRecording = options.Record is not null;
         _points = options.Points;
         _workers = workers;
         Book = new MirrorBook(workers, []);
@@ -134,6 +138,28 @@ internal sealed class MirrorDesk : IDisposable
         }
     }
 
+    /// <summary>Where sessions find their past from now on; those that wait for it begin.</summary>
+    public void Supply(PastSupply supply)
+    {
+        lock (_gate)
+        {
+            _supply = supply;
+            foreach (var mirror in Book.Current.Running)
+            {
+                mirror.Past?.Start(supply);
+            }
+        }
+    }
+
+    /// <summary>Nobody is fed from the past after this; those ledgers are final. The workers have ended.</summary>
+    public void FinishPasts()
+    {
+        foreach (var mirror in Book.Current.Running)
+        {
+            mirror.Past?.Stop();
+        }
+    }
+
     /// <summary>What names in expressions stand for from now on.</summary>
     public void SetNames(FilterDirectory names)
     {
@@ -179,7 +205,7 @@ internal sealed class MirrorDesk : IDisposable
     private string? ApplyLocked(IReadOnlyList<MirrorPlan> plans, out bool isUsage)
     {
         isUsage = true;
-        if (MirrorOpening.Check(plans, _points, _hasOutput, out var peers) is { } mistake)
+        if (MirrorOpening.Check(plans, _points, _hasOutput, _hasRecording, out var peers) is { } mistake)
         {
             return mistake;
         }
@@ -268,6 +294,10 @@ internal sealed class MirrorDesk : IDisposable
         }
 
         Exclude(toolPorts);
+        if (_supply is { } supply)
+        {
+            opened.ForEach(o => o.Past?.Start(supply));
+        }
     }
 
     // Workers turn at least every few hundredths of a second. One that does not is stuck and soon ends the process; its

@@ -6,6 +6,7 @@ using Tapline.Mirror;
 using Tapline.Mirror.Kernel;
 using Tapline.Mirror.Send;
 using Tapline.Mirror.Targets;
+using Tapline.Workers.Past;
 
 namespace Tapline.Workers;
 
@@ -16,9 +17,10 @@ internal static class MirrorOpening
     /// <param name="plans">All sessions that are to run.</param>
     /// <param name="points">Source words of the engine.</param>
     /// <param name="hasOutput">Standard output is the sessions' to use.</param>
+    /// <param name="hasRecording">There is a past to be had.</param>
     /// <param name="peers">Interfaces in which the tool ports end and which must not be captured either.</param>
     public static string? Check(
-        IReadOnlyList<MirrorPlan> plans, IReadOnlyList<string> points, bool hasOutput, out List<string> peers)
+        IReadOnlyList<MirrorPlan> plans, IReadOnlyList<string> points, bool hasOutput, bool hasRecording, out List<string> peers)
     {
         peers = [];
         if (plans.Count > Limits.MirrorSessionsMax)
@@ -46,6 +48,12 @@ internal static class MirrorOpening
             {
                 return $"Session {plan.Session} cannot write to an engine's standard output; use `tapline mirror --to stdout`, "
                     + "or pcap-over-ip://:57012 or file: here.";
+            }
+
+            if (plan.SinceNs is not null && !hasRecording)
+            {
+                return $"Session {plan.Session} wants the past, but this engine records nothing: order a recording, or play an old one "
+                    + "with `tapline replay`.";
             }
 
             _ = ShapeOrders.Read(plan.Shape, out mistake);
@@ -128,8 +136,15 @@ internal static class MirrorOpening
             Pace = shape?.Pace,
         };
         var outputs = OutputOpener.Open(request, out fault);
-        return outputs is null
-            ? null
-            : new RunningMirror(plan, id, target, path, Array.ConvertAll(outputs, o => new MirrorSession(options, o)), kernel: null);
+        if (outputs is null)
+        {
+            return null;
+        }
+
+        var sessions = Array.ConvertAll(outputs, o => new MirrorSession(options, o));
+        return new RunningMirror(plan, id, target, path, sessions, kernel: null)
+        {
+            Past = plan.SinceNs is null ? null : new PastFeeder(plan, sessions, desk.Points),
+        };
     }
 }

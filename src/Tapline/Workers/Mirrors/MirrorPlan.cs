@@ -27,10 +27,17 @@ public sealed record MirrorPlan
     /// <summary>Kernel path or user path.</summary>
     public MirrorMode Mode { get; init; }
 
+    /// <summary>The moment from which the engine's own recording is played first, ns since the epoch; null = live only.</summary>
+    public long? SinceNs { get; init; }
+
+    /// <summary>How fast: 2 = twice as fast as it was, 0 = as fast as the target takes it. Up to 1 the session never gets to the
+    /// present: it is a delay line.</summary>
+    public double Speed { get; init; }
+
     /// <summary>True when both order the same: a session is left alone then.</summary>
     public bool Equals(MirrorPlan? other) => other is not null
         && Session == other.Session && To == other.To && Filter == other.Filter && Shape == other.Shape
-        && Mode == other.Mode && From.SequenceEqual(other.From);
+        && Mode == other.Mode && SinceNs == other.SinceNs && Speed.Equals(other.Speed) && From.SequenceEqual(other.From);
 
     public override int GetHashCode() => HashCode.Combine(Session, To, Filter, Shape, Mode, From.Count);
 }

@@ -64,6 +64,12 @@ public static class MirrorPlanJson
             json.WriteString("shape"u8, shape);
         }
 
+        if (plan.SinceNs is { } sinceNs)
+        {
+            json.WriteNumber("since_ns"u8, sinceNs);
+            json.WriteNumber("speed"u8, plan.Speed);
+        }
+
         if (plan.Mode != MirrorMode.Auto)
         {
             json.WriteString("mode"u8, plan.Mode == MirrorMode.Kernel ? "kernel"u8 : "user"u8);
@@ -84,10 +90,15 @@ public static class MirrorPlanJson
                 return plan with { Shape = reader.GetString() };
             case "mode" when reader.TokenType == JsonTokenType.String && reader.GetString() is "auto" or "kernel" or "user":
                 return plan with { Mode = Enum.Parse<MirrorMode>(reader.GetString()!, ignoreCase: true) };
+            case "since_ns" when reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var sinceNs):
+                return plan with { SinceNs = sinceNs };
+            case "speed" when reader.TokenType == JsonTokenType.Number && reader.TryGetDouble(out var speed) && speed is >= 0 and <= 1e6:
+                return plan with { Speed = speed };
             case "from" when reader.TokenType == JsonTokenType.StartArray:
                 return plan with { From = Sources(ref reader, ref mistake) };
             default:
-                mistake ??= $"A mirror session has no {key} of that kind; it takes session, to, from, filter, shape and mode.";
+                mistake ??= $"A mirror session has no {key} of that kind; it takes session, to, from, filter, shape, "
+                    + "mode, since_ns and speed.";
                 return plan;
         }
     }

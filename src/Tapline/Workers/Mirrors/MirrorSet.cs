@@ -2,6 +2,7 @@
 // is offered by one set or the next, never by half of each.
 using Tapline.Capture;
 using Tapline.Mirror;
+using Tapline.Workers.Past;
 
 namespace Tapline.Workers;
 
@@ -9,15 +10,18 @@ namespace Tapline.Workers;
 internal sealed class MirrorSet
 {
     private readonly MirrorSession[][] _byWorker;
+    private readonly PastGate[][] _gates;
 
     public MirrorSet(int generation, int workers, IReadOnlyList<RunningMirror> running)
     {
         Generation = generation;
         Running = running;
         _byWorker = new MirrorSession[workers][];
+        _gates = new PastGate[workers][];
         for (var w = 0; w < workers; w++)
         {
             _byWorker[w] = [.. running.Select(r => r.Of(w)).OfType<MirrorSession>()];
+            _gates[w] = [.. running.Select(r => r.Past?.Gates[w]).OfType<PastGate>()];
         }
     }
 
@@ -29,6 +33,9 @@ internal sealed class MirrorSet
 
     /// <summary>A worker's instances, in the order of <see cref="Running"/>, without those that run in the kernel.</summary>
     public MirrorSession[] Of(int worker) => _byWorker[worker];
+
+    /// <summary>Gates of those of a worker's instances that began, and may still be, in the past.</summary>
+    public PastGate[] GatesOf(int worker) => _gates[worker];
 
     /// <summary>Tells a worker's instances whether the point is one of their sources.</summary>
     public void SelectPoint(int worker, ObservationPoint point)

@@ -9,9 +9,12 @@ namespace Tapline.Workers;
 public static class MirrorTotals
 {
     /// <summary>Totals of a session over the instances of all workers.</summary>
-    internal static MirrorLedgerRecord Sum(MirrorSession[] byWorker, ushort id)
+    /// <param name="byWorker">The instances.</param>
+    /// <param name="id">The session's number.</param>
+    /// <param name="busy">What was dropped as busy before it could be offered to an instance.</param>
+    internal static MirrorLedgerRecord Sum(MirrorSession[] byWorker, ushort id, long busy = 0)
     {
-        var sum = new MirrorLedgerRecord { Session = id };
+        var sum = new MirrorLedgerRecord { Session = id, DroppedBusy = busy };
         foreach (var session in byWorker)
         {
             ref readonly var counters = ref session.Counters;

@@ -7,6 +7,7 @@ using Tapline.Mirror.Canary;
 using Tapline.Mirror.Kernel;
 using Tapline.Mirror.Targets;
 using Tapline.Store;
+using Tapline.Workers.Past;
 
 namespace Tapline.Workers;
 
@@ -36,6 +37,9 @@ internal sealed class RunningMirror : IDisposable
         Texts = new MirrorTexts(plan);
         Members = new MirrorMembers(target, byWorker);
     }
+
+    /// <summary>Its way out of the past; null = it began in the present.</summary>
+    public PastFeeder? Past { get; init; }
 
     /// <summary>Kernel or user path, and why.</summary>
     public KernelDecision Path { get; }
@@ -119,10 +123,11 @@ internal sealed class RunningMirror : IDisposable
     public MirrorSession? Of(int worker) => _byWorker.Length == 0 ? null : _byWorker[worker];
 
     /// <summary>The ledger over all workers. Any thread; allocation-free.</summary>
-    public MirrorLedgerRecord Totals() => _kernel?.Read(Id) ?? MirrorTotals.Sum(_byWorker, Id);
+    public MirrorLedgerRecord Totals() => _kernel?.Read(Id) ?? MirrorTotals.Sum(_byWorker, Id, Past?.Busy ?? 0);
 
     public void Dispose()
     {
+        Past?.Dispose();
         _kernel?.Remove(Id);
         Array.ForEach(_byWorker, s => s.Dispose());
     }

@@ -4,6 +4,7 @@
 // left alone and not counted. Thread-safe.
 using Tapline.Base;
 using Tapline.Base.Native;
+using Tapline.Record.Evidence;
 using Tapline.Record.Holds;
 using Tapline.Record.Index;
 
@@ -112,11 +113,14 @@ public sealed class SegmentFolder : IDisposable
         }
     }
 
+    /// <summary>Seals the segments; null = nobody does.</summary>
+    internal FolderEvidence? Evidence { get; private set; }
+
     /// <summary>Number of holds in force.</summary>
     public int Holds => _holds.Holds.Holds.Count;
 
     /// <summary>What keeps a rule from being kept, as one sentence with the mend; null = all are. Any thread.</summary>
-    public string? Notice => Volatile.Read(ref _shortage) ?? _holds.Problem ?? HoldsNotice ?? _ages.Notice;
+    public string? Notice => Volatile.Read(ref _shortage) ?? _holds.Problem ?? HoldsNotice ?? _ages.Notice ?? Evidence?.Notice;
 
     /// <summary>Why nothing may be written at the moment; null = it may. Any thread.</summary>
     internal string? Shortage => Volatile.Read(ref _shortage);
@@ -137,7 +141,9 @@ public sealed class SegmentFolder : IDisposable
     /// <param name="rules">What is kept.</param>
     /// <param name="error">Why it can't be opened.</param>
     /// <param name="holdsFolder">Where the holds are that keep its segments; null = in the folder itself.</param>
-    public static SegmentFolder? TryOpen(string path, RetentionRules rules, out string? error, string? holdsFolder = null)
+    /// <param name="evidence">How its segments are sealed; null = they are not.</param>
+    public static SegmentFolder? TryOpen(
+        string path, RetentionRules rules, out string? error, string? holdsFolder = null, EvidenceOptions? evidence = null)
     {
         if (rules.BudgetBytes < Limits.RecordBudgetBytesMin)
         {
@@ -154,6 +160,8 @@ public sealed class SegmentFolder : IDisposable
         var folder = new SegmentFolder(path, rules, folderLock, holdsFolder ?? path);
         try
         {
+            folder.Evidence = evidence is null ? null : FolderEvidence.TryOpen(path, evidence);
+
             // Unknown holds might keep anything: nothing may go before they are understood.
             _ = folder._holds.Look();
             error = folder._holds.Problem;
@@ -286,6 +294,7 @@ public sealed class SegmentFolder : IDisposable
                 _heldBytes = _catalog.Partition(_held, _holds.Holds);
             }
 
+            Evidence?.Settle(disk);
             _ = TryKeepFree(disk, 0);
             _ages.Tick(nowNs, Rules.KeepNs, _ages.IsFirst ? _catalog.NewestNs : 0);
         }
@@ -404,6 +413,7 @@ public sealed class SegmentFolder : IDisposable
         }
 
         var oldest = _catalog.Oldest;
+        Evidence?.NoteRemoval(disk, oldest.Name, reason);
         oldest.Name.AddTo(_path.Reset(), isHidden: false);
         var result = disk.Remove(_path.Path);
         if (result < 0 && result != -NativeFile.ENOENT)
@@ -417,6 +427,7 @@ public sealed class SegmentFolder : IDisposable
             _ = disk.Remove(_path.Path);
         }
 
+        Evidence?.Settle(disk);
         _catalog.RemoveOldest();
         _usedBytes -= oldest.Bytes;
         _removed[(int)reason]++;
@@ -425,12 +436,12 @@ public sealed class SegmentFolder : IDisposable
 
     private void Load()
     {
-        foreach (var path in Directory.GetFiles(Path))
+        foreach (var path in Directory.GetFiles(Path).Order(StringComparer.Ordinal))
         {
             var file = System.IO.Path.GetFileName(path);
             if (SegmentName.TryParse(file, out var name, out var isHidden) && isHidden)
             {
-                Recovered += SegmentRepair.TrySettle(Path, path, name, out _, out _) ? 1 : 0;
+                Recovered += SegmentRepair.TrySettle(Path, path, name, out _, out _, Evidence) ? 1 : 0;
             }
         }
 

@@ -67,7 +67,8 @@ internal sealed class ChainVerifier(string prefix, EvidenceJournal journal, Veri
                 ? $" The journal was lost and begun anew on {TimeText.Text(chain.BeganNs)}: whether a rule removed them is not known."
                 : " No rule removed them.";
             report.Add(new VerifyFinding(FindingKind.Missing, string.Create(CultureInfo.InvariantCulture,
-                $"{numbers} of worker {chain.Worker}{Where()} {(from == to ? "is" : "are")} missing, between {Text(since)} and {Text(until)}.")
+                $"{numbers} of worker {chain.Worker}{Where()} {(from == to ? "is" : "are")} missing, ")
+                + $"between {Text(since)} and {Text(until)}."
                 + (from == to ? why.Replace("them", "it", StringComparison.Ordinal) : why))
                 { SinceNs = since, UntilNs = until });
             from = to + 1;

@@ -124,7 +124,9 @@ internal sealed class FolderVerifier
         var chains = new ChainVerifier(_prefix, journal, _report);
         foreach (var chain in journal.Chains)
         {
-            var seals = _seals.Values.Where(s => s.Mistake is null && s.Seal.Chain == chain.Id).ToList();
+            // A seal that a crash has left without its segment and the journal: the next start publishes both.
+            var seals = _seals.Values.Where(s => s.Mistake is null && s.Seal.Chain == chain.Id
+                && (s.Seal.Sequence < chain.Next || SegmentOf(s) is not null)).ToList();
             chains.Check(chain, seals, _before?.Find(chain.Id)?.Next ?? 1);
             _report.ChainList.Add(new VerifiedChain(
                 _prefix.TrimEnd('/'), chain.Worker, chain.Id.ToString("x32", CultureInfo.InvariantCulture), chain.Next - 1,
@@ -280,7 +282,8 @@ internal sealed class FolderVerifier
         {
             var journal = ReadJournal(out _);
             if (attempt == JournalTries || (journal is not null
-                && _seals.Values.All(s => s.Mistake is not null || journal.Find(s.Seal.Chain) is not { } c || s.Seal.Sequence < c.Next)))
+                && _seals.Values.All(s => s.Mistake is not null || journal.Find(s.Seal.Chain) is not { } c || s.Seal.Sequence < c.Next
+                    || SegmentOf(s) is null)))
             {
                 return journal;
             }

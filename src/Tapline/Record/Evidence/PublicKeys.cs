@@ -15,7 +15,8 @@ public sealed class PublicKeys : IDisposable
     // A key object serves one thread at a time.
     private readonly ConcurrentDictionary<Hash256, ConcurrentBag<ECDsa>> _idle = new();
 
-    private PublicKeys()
+    /// <summary>No key at all: what is read by it is not believed.</summary>
+    internal PublicKeys()
     {
     }
 

@@ -20,6 +20,9 @@ internal sealed class SealedFile
     /// <summary>What is wrong with it, as half a sentence; null = a trusted key has signed it.</summary>
     public string? Mistake { get; private set; }
 
+    /// <summary>The chain's number as texts have it.</summary>
+    public string ChainText => Seal.Chain.ToString("x32", System.Globalization.CultureInfo.InvariantCulture);
+
     public long StartNs => SegmentCompanions.TryParse(Name, out var name) ? name.StartNs : 0;
 
     /// <summary>Reads one; null when it is gone.</summary>

@@ -83,7 +83,8 @@ public sealed class VerifyReport
         }
     }
 
-    internal void Note(string sentence)
+    /// <summary>Adds what a reader should know.</summary>
+    public void Note(string sentence)
     {
         lock (_gate)
         {

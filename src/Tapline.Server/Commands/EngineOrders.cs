@@ -119,12 +119,15 @@ internal static class EngineOrders
                 case "min_free" when RetentionWords.ParseMinFree(value) is not null:
                     plan = RetentionWords.Apply(plan, null, value);
                     break;
+                case "evidence" when RetentionWords.ParseSwitch(value) is bool isSealed:
+                    plan = plan with { Evidence = isSealed };
+                    break;
                 case "filter":
                     plan = plan with { Filter = value };
                     break;
                 default:
                     mistake = $"--record does not understand \"{part}\"; it takes DIR[;budget=SIZE][;keep=TIME]"
-                        + "[;min_free=SIZE][;filter=EXPR].";
+                        + "[;min_free=SIZE][;evidence=on|off][;filter=EXPR].";
                     return null;
             }
         }

@@ -15,7 +15,10 @@ internal sealed class ProgressLine : IDisposable
     private bool _isDirty;
 
     /// <summary>Shows how far the work is. <paramref name="totalBytes"/> 0 = unknown (standard input).</summary>
-    public void Show(long frames, long bytes, long totalBytes)
+    public void Show(long frames, long bytes, long totalBytes) => Show(frames, bytes, totalBytes, "frames");
+
+    /// <summary>The same for other things than frames.</summary>
+    public void Show(long frames, long bytes, long totalBytes, string what)
     {
         if (!_isShown || Stopwatch.GetElapsedTime(_last).TotalMilliseconds < IntervalMs)
         {
@@ -24,7 +27,7 @@ internal sealed class ProgressLine : IDisposable
 
         _last = Stopwatch.GetTimestamp();
         _isDirty = true;
-        Console.Error.Write("\r\x1b[K" + Text(frames, bytes, totalBytes, Stopwatch.GetElapsedTime(_started)));
+        Console.Error.Write("\r\x1b[K" + Text(frames, bytes, totalBytes, Stopwatch.GetElapsedTime(_started), what));
     }
 
     /// <summary>Removes the line, so that what is printed next starts on a clean one.</summary>
@@ -37,9 +40,9 @@ internal sealed class ProgressLine : IDisposable
         }
     }
 
-    internal static string Text(long frames, long bytes, long totalBytes, TimeSpan elapsed)
+    internal static string Text(long frames, long bytes, long totalBytes, TimeSpan elapsed, string what = "frames")
     {
-        var text = string.Create(CultureInfo.InvariantCulture, $"{frames:N0} frames  {Quantity.Bytes(bytes)}");
+        var text = string.Create(CultureInfo.InvariantCulture, $"{frames:N0} {what}  {Quantity.Bytes(bytes)}");
         if (totalBytes <= 0 || bytes <= 0)
         {
             return text;

@@ -46,7 +46,14 @@ internal static class QueryVerb
             Description = "Packets as a wire carries them: super-frames in segments, checksums complete.",
         };
         var json = new Option<bool>("--json") { Description = "Prints flows, or the account, as JSON." };
-        var verb = new Command("query", "Search a recording.") { expression, data, since, until, write, what, limit, wire, json };
+        var noManifest = new Option<bool>("--no-manifest")
+        {
+            Description = "Leaves out F.manifest.json, by which `tapline verify F` proves the extract.",
+        };
+        var verb = new Command("query", "Search a recording.")
+        {
+            expression, data, since, until, write, what, limit, wire, json, noManifest,
+        };
         verb.Examples(
             ("tapline query 'host 10.0.0.5 and tcp port 443' --data /var/lib/tapline --since 10m --write case.pcapng",
                 "one server's TLS of the last ten minutes, as a file with its own account of completeness"),
@@ -61,7 +68,8 @@ internal static class QueryVerb
         verb.SetAction(parsed => Run(
             new Question(
                 parsed.GetValue(expression)!, Path.GetFullPath(parsed.GetValue(data)!), parsed.GetValue(since), parsed.GetValue(until),
-                parsed.GetValue(write), parsed.GetValue(what)!, parsed.GetValue(limit), parsed.GetValue(wire), parsed.GetValue(json))));
+                parsed.GetValue(write), parsed.GetValue(what)!, parsed.GetValue(limit), parsed.GetValue(wire), parsed.GetValue(json),
+                !parsed.GetValue(noManifest))));
         return verb;
     }
 
@@ -183,10 +191,16 @@ internal static class QueryVerb
 
         using (stream)
         {
-            var answer = new PcapngAnswer(stream, question.Expression.Length == 0 ? "everything" : question.Expression);
+            var manifest = question.Write is { } file && file != "-" && question.HasManifest ? new QueryManifest(file, stream, plan) : null;
+            var answer = new PcapngAnswer(manifest?.Stream ?? stream, question.Expression.Length == 0 ? "everything" : question.Expression);
             var wire = question.IsWire ? new WireFrames(answer) : null;
             var report = Extract(plan, options, wire ?? (IExtractSink)answer, stop);
             answer.End(report);
+            if (manifest?.Write(question.Expression, question.IsWire, new DataFolder(question.Data), options, report) is { } problem)
+            {
+                Console.Error.WriteLine($"tapline: {TerminalText.Printable(problem)}");
+            }
+
             if (wire is { LeftAsRecorded: > 0 })
             {
                 Console.Error.WriteLine(
@@ -258,7 +272,8 @@ internal static class QueryVerb
     }
 
     private sealed record Question(
-        string Expression, string Data, string? Since, string? Until, string? Write, string What, long? Limit, bool IsWire, bool IsJson);
+        string Expression, string Data, string? Since, string? Until, string? Write, string What, long? Limit, bool IsWire, bool IsJson,
+        bool HasManifest);
 
     private sealed class NoSink : IExtractSink
     {

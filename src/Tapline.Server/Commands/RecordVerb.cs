@@ -31,6 +31,7 @@ internal static class RecordVerb
         };
         var keep = RetentionWords.KeepOption();
         var minFree = RetentionWords.MinFreeOption();
+        var evidence = RetentionWords.EvidenceOption();
         var filter = new Option<string?>("--filter") { Description = "Records only what this pcap-filter expression selects." };
         var seconds = new Option<double?>("--seconds") { Description = "Ends by itself after so many seconds." };
         var workers = new Option<int>("--workers") { Description = "Worker threads; as many as processors when not given." };
@@ -52,7 +53,7 @@ internal static class RecordVerb
         });
         var command = new Command("record", "Records packets into rolling pcapng files that any tool opens.")
         {
-            from, data, budget, keep, minFree, filter, seconds, workers, json, OvsOptions.Database, OvsOptions.Mirror,
+            from, data, budget, keep, minFree, evidence, filter, seconds, workers, json, OvsOptions.Database, OvsOptions.Mirror,
             IdentityOptions.Inventory, IdentityOptions.Libvirt,
         };
         command.Examples(
@@ -72,6 +73,8 @@ internal static class RecordVerb
                     BudgetBytes = Quantity.TryParseBytes(parsed.GetValue(budget) ?? "", out var bytes)
                         ? bytes : Limits.RecordBudgetBytesDefault,
                     Filter = parsed.GetValue(filter),
+                    Evidence = RetentionWords.ParseSwitch(parsed.GetValue(evidence) ?? "on") as bool? ?? true,
+                    KeyFile = new DataFolder(Path.GetFullPath(parsed.GetValue(data)!)).SigningKey,
                 }, parsed.GetValue(keep), parsed.GetValue(minFree)),
                 Workers = parsed.GetValue(workers),
                 Seconds = parsed.GetValue(seconds),

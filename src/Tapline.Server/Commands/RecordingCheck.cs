@@ -1,5 +1,6 @@
 // `tapline doctor --data DIR`: what the recording there holds, and whether its holds can be read. Looks at names and sizes only.
 using Tapline.Capture.Doctor;
+using Tapline.Record.Evidence;
 using Tapline.Record.Holds;
 using Tapline.Server.Config;
 
@@ -16,6 +17,17 @@ internal static class RecordingCheck
             return [];
         }
 
+        if (NodeKey.FindExposure(new DataFolder(Path.GetFullPath(data)).SigningKey) is { } exposed)
+        {
+            var warning = new CheckResult("signing key", CheckLevel.Warn, exposed, "chmod 600 it, or move it away for a new one.");
+            return [warning, .. Recording(data)];
+        }
+
+        return Recording(data);
+    }
+
+    private static IEnumerable<CheckResult> Recording(string data)
+    {
         var folder = new DataFolder(Path.GetFullPath(data)).Recording;
         if (!Directory.Exists(folder))
         {

@@ -32,6 +32,21 @@ internal static class RetentionWords
         return Checked(option, text => ParseMinFree(text) is not null, MinFreeForm);
     }
 
+    public const string EvidenceForm = "on or off";
+
+    public static Option<string?> EvidenceOption()
+    {
+        var option = new Option<string?>("--evidence")
+        {
+            Description = "Segments are hashed and sealed with the node's key (`tapline verify`): on or off; on when not given.",
+            HelpName = "on|off",
+        };
+        return Checked(option, text => ParseSwitch(text) is not null, EvidenceForm);
+    }
+
+    /// <summary>True for `on`, false for `off`, null for anything else; boxed for options that may be missing.</summary>
+    public static object? ParseSwitch(string text) => text is "on" or "true" ? true : text is "off" or "false" ? false : null;
+
     /// <summary>Applies both options to a plan.</summary>
     public static RecordPlan Apply(RecordPlan plan, string? keep, string? minFree) => plan with
     {

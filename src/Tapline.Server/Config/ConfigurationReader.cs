@@ -170,6 +170,7 @@ internal static class ConfigurationReader
             KeepNs = section.Parsed<object>("keep", t => RetentionWords.ParseKeep(t), RetentionWords.KeepForm) as long? ?? 0,
             MinFree = section.Parsed<object>("min_free", t => RetentionWords.ParseMinFree(t), RetentionWords.MinFreeForm)
                 as FreeDisk? ?? default,
+            Evidence = section.Parsed("evidence", RetentionWords.ParseSwitch, RetentionWords.EvidenceForm) as bool? ?? true,
             Filter = section.Text("filter"),
         };
         section.RejectOthers();

@@ -65,6 +65,7 @@ internal static class ConfigurationWriter
             Text(json, "keep", record.KeepNs == 0 ? null : $"{record.KeepNs / Clock.SecondNs}s");
             Text(json, "min_free", record.MinFree.Percent > 0 ? $"{record.MinFree.Percent}%"
                 : record.MinFree.Bytes > 0 ? $"{record.MinFree.Bytes}" : null);
+            Text(json, "evidence", record.Evidence ? "on" : "off");
             Text(json, "filter", record.Filter);
             json.WriteEndObject();
         }

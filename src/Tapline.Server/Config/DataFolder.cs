@@ -1,4 +1,6 @@
 // The places inside a data folder, where engine and console meet. One folder per node; nothing else is shared.
+using Tapline.Record.Evidence;
+
 namespace Tapline.Server.Config;
 
 /// <summary>Paths below one data folder.</summary>
@@ -21,6 +23,9 @@ internal sealed record DataFolder(string Root)
 
     /// <summary>Recorded segments.</summary>
     public string Recording => Path.Combine(Root, "recording");
+
+    /// <summary>The key with which recordings are sealed; mode 0600, its public half beside it.</summary>
+    public string SigningKey => Path.Combine(Root, NodeKey.Name);
 
     /// <summary>What `up` resolved from file and options, for the engine to read.</summary>
     public string ResolvedConfiguration => Path.Combine(Root, "node.json");

@@ -67,6 +67,7 @@ internal sealed record NodeConfiguration
             BudgetBytes = Record.BudgetBytes,
             KeepNs = Record.KeepNs,
             MinFree = Record.MinFree,
+            Evidence = Record.Evidence,
             Filter = Record.Filter,
         },
         DataFolder = data.Root,
@@ -90,6 +91,9 @@ internal sealed record RecordConfiguration
     public long KeepNs { get; init; }
 
     public FreeDisk MinFree { get; init; }
+
+    /// <summary>Segments are sealed.</summary>
+    public bool Evidence { get; init; } = true;
 
     public string? Filter { get; init; }
 }

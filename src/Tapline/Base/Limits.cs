@@ -102,6 +102,20 @@ public static class Limits
     /// <summary>Characters of a hold's texts (who, why).</summary>
     public const int HoldTextCharactersMax = 400;
 
+    /// <summary>Largest seal of a segment that is read, in bytes: hashes of 15,000 blocks of a mebibyte.</summary>
+    public const int SealBytesMax = 1 << 20;
+
+    /// <summary>Chains of seals that one folder's journal has, and ranges of removed segments; beyond, neighbours become one.</summary>
+    public const int SealChainsMax = 256;
+
+    public const int RemovedRangesMax = 1024;
+
+    /// <summary>Findings of a verification that are listed; further ones are counted.</summary>
+    public const int VerifyFindingsMax = 10_000;
+
+    /// <summary>Largest journal of seals that is read, in bytes.</summary>
+    public const int EvidenceJournalBytesMax = 2 << 20;
+
     /// <summary>Interfaces one segment can describe: every point, and as many again for points that changed.</summary>
     public const int SegmentInterfacesMax = 2 * PointsMax;
 

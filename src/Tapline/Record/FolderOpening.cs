@@ -1,6 +1,7 @@
 // What is done to a recording's folder before it is used: leftovers of a crash are published, indexes without a segment go, and the
 // budget is fitted to the disk. Ordinary managed file calls, once at start, by the thread that opens the folder.
 using Tapline.Base;
+using Tapline.Record.Evidence;
 
 namespace Tapline.Record;
 
@@ -10,12 +11,13 @@ internal static class FolderOpening
     /// <summary>Publishes what a crash left hidden.</summary>
     /// <param name="path">The folder.</param>
     /// <param name="mishap">The leftover that could not be repaired: it must not keep the recorder from its work. Null = all could.</param>
+    /// <param name="evidence">Seals what is published; null = nobody does.</param>
     /// <returns>Segments published.</returns>
-    public static int Settle(string path, out string? mishap)
+    public static int Settle(string path, out string? mishap, FolderEvidence? evidence)
     {
         mishap = null;
         var recovered = 0;
-        foreach (var leftover in Directory.GetFiles(path))
+        foreach (var leftover in Directory.GetFiles(path).Order(StringComparer.Ordinal)) // seals follow each other in time
         {
             if (!SegmentName.TryParse(Path.GetFileName(leftover), out var name, out var isHidden) || !isHidden)
             {
@@ -24,7 +26,7 @@ internal static class FolderOpening
 
             try
             {
-                recovered += SegmentRepair.TrySettle(path, leftover, name, out _, out _) ? 1 : 0;
+                recovered += SegmentRepair.TrySettle(path, leftover, name, out _, out _, evidence) ? 1 : 0;
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {

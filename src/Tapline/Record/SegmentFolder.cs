@@ -5,6 +5,7 @@
 using System.Text;
 using Tapline.Base;
 using Tapline.Base.Native;
+using Tapline.Record.Evidence;
 using Tapline.Record.Holds;
 using Tapline.Record.Index;
 
@@ -117,11 +118,15 @@ public sealed class SegmentFolder : IDisposable
         }
     }
 
+    /// <summary>Seals the segments; null = nobody does.</summary>
+    internal FolderEvidence? Evidence { get; private set; }
+
     /// <summary>Number of holds in force.</summary>
     public int Holds => _holds.Holds.Holds.Count;
 
     /// <summary>What keeps a rule from being kept, as one sentence with the mend; null = all are. Any thread.</summary>
-    public string? Notice => Shortage ?? _holds.Problem ?? HoldsNotice ?? _ages.Notice ?? Volatile.Read(ref _mishap);
+    public string? Notice =>
+        Shortage ?? _holds.Problem ?? HoldsNotice ?? _ages.Notice ?? Evidence?.Notice ?? Volatile.Read(ref _mishap);
 
     /// <summary>Why nothing may be written at the moment; null = it may. Any thread.</summary>
     internal string? Shortage => Volatile.Read(ref _absence) ?? Volatile.Read(ref _shortage);
@@ -142,7 +147,9 @@ public sealed class SegmentFolder : IDisposable
     /// <param name="rules">What is kept.</param>
     /// <param name="error">Why it can't be opened.</param>
     /// <param name="holdsFolder">Where the holds are that keep its segments; null = in the folder itself.</param>
-    public static SegmentFolder? TryOpen(string path, RetentionRules rules, out string? error, string? holdsFolder = null)
+    /// <param name="evidence">How its segments are sealed; null = they are not.</param>
+    public static SegmentFolder? TryOpen(
+        string path, RetentionRules rules, out string? error, string? holdsFolder = null, EvidenceOptions? evidence = null)
     {
         if (rules.BudgetBytes < Limits.RecordBudgetBytesMin)
         {
@@ -159,6 +166,8 @@ public sealed class SegmentFolder : IDisposable
         var folder = new SegmentFolder(path, rules, place, holdsFolder ?? path);
         try
         {
+            folder.Evidence = evidence is null ? null : FolderEvidence.TryOpen(path, evidence);
+
             // Unknown holds might keep anything: nothing may go before they are understood.
             _ = folder._holds.Look();
             error = folder._holds.Problem;
@@ -313,6 +322,7 @@ public sealed class SegmentFolder : IDisposable
             }
 
             LookAtClock(nowNs, ref _keptNs);
+            Evidence?.Settle(disk);
             _ = TryKeepFree(disk, 0);
             _ages.Tick(nowNs, Rules.KeepNs, _ages.IsFirst ? _catalog.NewestNs : 0);
         }
@@ -440,6 +450,7 @@ public sealed class SegmentFolder : IDisposable
             }
 
             oldest = _catalog.Oldest;
+            Evidence?.NoteRemoval(disk, oldest.Name, reason);
             oldest.Name.AddTo(_path.Reset(), isHidden: false);
             result = disk.Remove(_path.Path);
         }
@@ -456,6 +467,7 @@ public sealed class SegmentFolder : IDisposable
             _ = disk.Remove(_path.Path);
         }
 
+        Evidence?.Settle(disk);
         _catalog.RemoveOldest();
         _usedBytes -= oldest.Bytes;
         _removed[(int)reason]++;
@@ -475,7 +487,7 @@ public sealed class SegmentFolder : IDisposable
 
     private void Load()
     {
-        Recovered = FolderOpening.Settle(Path, out _mishap);
+        Recovered = FolderOpening.Settle(Path, out _mishap, Evidence);
         FolderOpening.RemoveOrphans(Path);
         BudgetBytes = FolderOpening.FittingBudget(Path, Rules);
         Enumerate(new DiskCalls());

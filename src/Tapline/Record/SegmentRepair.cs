@@ -5,6 +5,7 @@ using System.Buffers.Binary;
 using System.Text;
 using Tapline.Base;
 using Tapline.Base.Native;
+using Tapline.Record.Evidence;
 
 namespace Tapline.Record;
 
@@ -20,7 +21,9 @@ internal static class SegmentRepair
     /// <param name="name">What its name says.</param>
     /// <param name="settled">The name under which it was published.</param>
     /// <param name="bytes">Its length.</param>
-    public static bool TrySettle(string folder, string path, SegmentName name, out SegmentName settled, out long bytes)
+    /// <param name="evidence">Seals it; null = nobody does.</param>
+    public static bool TrySettle(
+        string folder, string path, SegmentName name, out SegmentName settled, out long bytes, FolderEvidence? evidence = null)
     {
         settled = name;
         bytes = 0;
@@ -47,17 +50,19 @@ internal static class SegmentRepair
             bytes = file.Length;
         }
 
-        settled = Publish(folder, path, name with { IsRecovered = name.IsRecovered || !isComplete || isRepaired });
+        name = name with { IsRecovered = name.IsRecovered || !isComplete || isRepaired };
+        settled = Publish(folder, path, name, bytes, evidence);
         return true;
     }
 
-    private static SegmentName Publish(string folder, string path, SegmentName name)
+    private static SegmentName Publish(string folder, string path, SegmentName name, long bytes, FolderEvidence? evidence)
     {
         var from = Encoding.UTF8.GetBytes(path + '\0');
         var target = new PathBuffer(folder);
         while (true)
         {
             name.AddTo(target.Reset(), isHidden: false);
+            evidence?.SealRecovered(path, bytes, name, target);
             var result = NativeFile.Publish(from, target.Path);
             if (result == 0)
             {

@@ -7,6 +7,7 @@ using Tapline.Capture.Ring;
 using Tapline.Filter;
 using Tapline.Flows;
 using Tapline.Record;
+using Tapline.Record.Evidence;
 using Tapline.Store;
 
 namespace Tapline.Workers;
@@ -69,10 +70,17 @@ internal sealed class EngineOpening(EngineOptions options)
         }
 
         Keep(spoolFolder);
-        if (options.Record is { } record
-            && (recordFolder = SegmentFolder.TryOpen(record.Folder, record.Rules, out _fault)) is null)
+        EvidenceOptions? evidence = null;
+        if (options.Record is { } record)
         {
-            return null;
+            evidence = RecordEvidence.Open(record, options.DataFolder, out _fault);
+            Keep(evidence?.Key);
+            recordFolder = _fault is not null ? null
+                : SegmentFolder.TryOpen(record.Folder, record.Rules, out _fault, evidence: evidence);
+            if (recordFolder is null)
+            {
+                return null;
+            }
         }
 
         Keep(recordFolder);
@@ -94,7 +102,7 @@ internal sealed class EngineOpening(EngineOptions options)
         capture.DirectoryChanged = Bind;
         Bind();
         mirrors.OnToolPorts = names => capture.ExcludeNames([.. options.Exclude, .. names]);
-        return Build(capture, mirrors, spoolFolder, recordFolder, recordFilter);
+        return Build(capture, mirrors, spoolFolder, recordFolder, recordFilter, evidence?.Key);
 
         void Bind()
         {
@@ -106,7 +114,8 @@ internal sealed class EngineOpening(EngineOptions options)
     }
 
     private EngineParts Build(
-        LiveCapture capture, MirrorDesk mirrors, SpoolFolder? spoolFolder, SegmentFolder? recordFolder, CompiledFilter filter)
+        LiveCapture capture, MirrorDesk mirrors, SpoolFolder? spoolFolder, SegmentFolder? recordFolder, CompiledFilter filter,
+        NodeKey? key)
     {
         var losses = new RingLosses(Limits.PointsMax);
         mirrors.Points.Losses = losses;
@@ -129,6 +138,7 @@ internal sealed class EngineOpening(EngineOptions options)
             SpoolFolder = spoolFolder,
             SupervisorSpool = spoolFolder is null ? null : new SpoolWriter(spoolFolder, WorkerCount, options.Node),
             RecordFolder = recordFolder,
+            SigningKey = key,
             Keeper = recordFolder is null ? null : new RetentionKeeper([recordFolder], n => Console.Error.WriteLine($"tapline: {n}")),
             Spools = spools,
             Recorders = recorders,

@@ -2,6 +2,7 @@
 // the order of the fields, released in the reverse.
 using Tapline.Capture.Ring;
 using Tapline.Record;
+using Tapline.Record.Evidence;
 using Tapline.Store;
 using Tapline.Workers.Indexing;
 
@@ -22,6 +23,9 @@ internal sealed class EngineParts : IDisposable
     public SpoolWriter? SupervisorSpool { get; init; }
 
     public SegmentFolder? RecordFolder { get; init; }
+
+    /// <summary>Seals the recording; null = it is not sealed.</summary>
+    public NodeKey? SigningKey { get; init; }
 
     /// <summary>Makes indexes that the recording lacks; null = nothing is recorded, or it has not begun.</summary>
     public IndexRepair? IndexRepair { get; set; }
@@ -75,6 +79,7 @@ internal sealed class EngineParts : IDisposable
         SupervisorSpool?.Dispose();
         Keeper?.Dispose();
         RecordFolder?.Dispose();
+        SigningKey?.Dispose();
         SpoolFolder?.Dispose();
         Capture.Dispose();
     }

@@ -22,6 +22,12 @@ public sealed record RecordPlan
     /// <summary>Filter expression; null = every frame.</summary>
     public string? Filter { get; init; }
 
+    /// <summary>Segments are sealed: hashed, chained and signed with the node's key.</summary>
+    public bool Evidence { get; init; } = true;
+
+    /// <summary>The node's key; null = `node.key` in the data folder, or in the recording's where there is none.</summary>
+    public string? KeyFile { get; init; }
+
     /// <summary>The folder's rules.</summary>
     public RetentionRules Rules => new() { BudgetBytes = BudgetBytes, KeepNs = KeepNs, MinFree = MinFree };
 }

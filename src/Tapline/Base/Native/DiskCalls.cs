@@ -22,6 +22,8 @@ internal class DiskCalls
 
     public virtual int Publish(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to) => NativeFile.Publish(from, to);
 
+    public virtual int Replace(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to) => NativeFile.Replace(from, to);
+
     public virtual int ClearDirect(int fd) => NativeFile.ClearDirect(fd);
 
     /// <summary>Size and free room of a path's file system, in bytes.</summary>

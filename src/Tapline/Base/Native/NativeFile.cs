@@ -165,6 +165,18 @@ internal static unsafe partial class NativeFile
         }
     }
 
+    /// <summary>rename(2): takes the place of a file of that name, at once.</summary>
+    public static int Replace(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to)
+    {
+        CheckTerminated(from);
+        CheckTerminated(to);
+        fixed (byte* old = from)
+        fixed (byte* name = to)
+        {
+            return Result(rename(old, name));
+        }
+    }
+
     /// <summary>flock(2) without waiting; -EAGAIN when another process holds the lock.</summary>
     public static int Lock(int fd) => Result(flock(fd, LOCK_EX | LOCK_NB));
 

@@ -2,8 +2,10 @@
 // into a hidden file, renamed before the segment is. Not made durable: after a power cut its checksums tell, and the
 // segment is indexed anew. Where it can't be written the segment goes without, counted. Points are described by the
 // worker; their entries are references that change as a whole.
+using System.Security.Cryptography;
 using Tapline.Base;
 using Tapline.Base.Native;
+using Tapline.Record.Evidence;
 using Tapline.Record.Index;
 using Tapline.Store;
 
@@ -21,6 +23,7 @@ internal sealed class IndexFile : IDisposable
     private readonly PointInfo?[] _points = new PointInfo?[Limits.PointsMax];
     private readonly PathBuffer _hidden;
     private readonly PathBuffer _published;
+    private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private bool _isPublished;
     private long _lost;
 
@@ -35,6 +38,9 @@ internal sealed class IndexFile : IDisposable
         _published = new PathBuffer(folder);
         WarmUp();
     }
+
+    /// <summary>SHA-256 of the last index's file.</summary>
+    public Hash256 Hash { get; private set; }
 
     /// <summary>Indexes that could not be written. Any thread.</summary>
     public long Lost => Volatile.Read(ref _lost);
@@ -101,7 +107,11 @@ internal sealed class IndexFile : IDisposable
         }
     }
 
-    public void Dispose() => _builder.Dispose();
+    public void Dispose()
+    {
+        _builder.Dispose();
+        _hash.Dispose();
+    }
 
     // What runs once for each segment would be compiled for good, which the runtime starts a thread for, long after the
     // start. Done at once it belongs to the start.
@@ -135,10 +145,14 @@ internal sealed class IndexFile : IDisposable
         for (var part = 0; part < _builder.Parts && result == 0; part++)
         {
             result = _disk.WriteAll(fd, _builder.Part(part), offset);
+            _hash.AppendData(_builder.Part(part));
             offset += _builder.Part(part).Length;
         }
 
         _ = _disk.Close(fd);
+        Span<byte> hash = stackalloc byte[Hash256.Bytes];
+        Invariant.Check(_hash.TryGetHashAndReset(hash, out _));
+        Hash = Hash256.Read(hash);
         return result;
     }
 }

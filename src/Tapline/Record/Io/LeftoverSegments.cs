@@ -46,7 +46,7 @@ internal sealed class LeftoverSegments(SegmentFolder folder)
         try
         {
             var path = Encoding.UTF8.GetString(_path.Path[..^1]);
-            if (SegmentRepair.TrySettle(folder.Path, path, name, out var settled, out var bytes))
+            if (SegmentRepair.TrySettle(folder.Path, path, name, out var settled, out var bytes, folder.Evidence))
             {
                 folder.Retake(bytes);
                 folder.Add(disk, settled, bytes);

@@ -7,6 +7,7 @@
 using System.Text;
 using Tapline.Base;
 using Tapline.Base.Native;
+using Tapline.Record.Evidence;
 using Tapline.Store;
 
 namespace Tapline.Record.Io;
@@ -22,6 +23,7 @@ internal sealed class SegmentWriter
     private readonly HandoverRing _free;
     private readonly HandoverRing _full;
     private readonly IndexFile? _indexes;
+    private readonly SegmentSealer? _seals;
     private readonly WakeSignal _wake = new();
     private readonly PathBuffer _hidden;
     private readonly PathBuffer _published;
@@ -54,6 +56,7 @@ internal sealed class SegmentWriter
         _free = free;
         _full = new HandoverRing(buffers.Length);
         _indexes = indexes;
+        _seals = folder.Evidence?.NewSealer(disk, worker, segmentBytes);
         _reserveBytes = Math.Min(segmentBytes, Limits.SegmentReserveBytes);
         _leftovers = new LeftoverSegments(folder);
         _hidden = new PathBuffer(folder.Path);
@@ -79,6 +82,9 @@ internal sealed class SegmentWriter
 
     /// <summary>Segments whose index could not be written. Any thread.</summary>
     public long IndexesLost => _indexes?.Lost ?? 0;
+
+    /// <summary>Segments whose seal could not be written. Any thread.</summary>
+    public long SealsLost => _seals?.Lost ?? 0;
 
     public string? StallReason => Volatile.Read(ref _stallReason);
 
@@ -124,6 +130,7 @@ internal sealed class SegmentWriter
         Invariant.Check(HasEnded);
         _losses.Dispose();
         _indexes?.Dispose();
+        _seals?.Dispose();
     }
 
     /// <summary>Nothing more is handed over after this. Worker's thread.</summary>
@@ -173,6 +180,7 @@ internal sealed class SegmentWriter
             return;
         }
 
+        _seals?.Take(buffer.Memory[..buffer.Length], buffer.FileOffset);
         _goodEnd = buffer.FileEnd;
         _losses.Written(buffer);
         Volatile.Write(ref _bytesWritten, _bytesWritten + buffer.Length);
@@ -268,6 +276,7 @@ internal sealed class SegmentWriter
         }
 
         _fd = fd;
+        _seals?.Begin();
         _goodEnd = 0;
         _reserved = 0;
         _losses.BeginFile();
@@ -343,7 +352,7 @@ internal sealed class SegmentWriter
         Volatile.Write(ref _stallReason, Sentence(result));
     }
 
-    // The index becomes visible first, under the same name: whoever sees a segment finds its index.
+    // Index and seal become visible first, under the same name: whoever sees a segment finds them.
     private int Publish(int index)
     {
         var name = new SegmentName(_segmentStartNs, _worker, IsRecovered: false);
@@ -358,9 +367,15 @@ internal sealed class SegmentWriter
                 (indexBytes, result) = (0, 0);
             }
 
+            if (result == 0 && _seals is not null)
+            {
+                result = _seals.Publish(name, _published, _hidden, _goodEnd, indexBytes == 0 ? null : _indexes!.Hash);
+            }
+
             result = result == 0 ? _disk.Publish(_hidden.Path, _published.Path) : result;
             if (result == -NativeFile.EEXIST)
             {
+                _seals?.Withdraw();
                 _indexes?.Withdraw();
                 name = name with { StartNs = name.StartNs + 1 };
                 continue;
@@ -424,7 +439,7 @@ internal sealed class SegmentWriter
         try
         {
             var path = Encoding.UTF8.GetString(_hidden.Path[..^1]);
-            if (SegmentRepair.TrySettle(_folder.Path, path, name, out var settled, out var bytes))
+            if (SegmentRepair.TrySettle(_folder.Path, path, name, out var settled, out var bytes, _folder.Evidence))
             {
                 _folder.Retake(bytes);
                 _folder.Add(_disk, settled, bytes);

@@ -27,7 +27,9 @@ public sealed class SegmentIndexer
     /// <param name="segmentPath">The file.</param>
     /// <param name="sentence">What was done.</param>
     /// <param name="stop">Gives up soon after it is set.</param>
-    public static bool TryIndex(string segmentPath, out string sentence, CancellationToken stop = default)
+    /// <param name="indexPath">Where the index goes; null = beside the file.</param>
+    public static bool TryIndex(
+        string segmentPath, out string sentence, CancellationToken stop = default, string? indexPath = null)
     {
         ArgumentNullException.ThrowIfNull(segmentPath);
         try
@@ -39,7 +41,7 @@ public sealed class SegmentIndexer
                 return false;
             }
 
-            return TryIndex(segmentPath, bytes, stop, out sentence);
+            return TryIndex(segmentPath, bytes, indexPath ?? SegmentIndex.PathOf(segmentPath), stop, out sentence);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -48,7 +50,7 @@ public sealed class SegmentIndexer
         }
     }
 
-    private static bool TryIndex(string segmentPath, long bytes, CancellationToken stop, out string sentence)
+    private static bool TryIndex(string segmentPath, long bytes, string indexPath, CancellationToken stop, out string sentence)
     {
         using var reader = CaptureFileReader.Open(segmentPath, 0, out sentence);
         if (reader is null)
@@ -72,7 +74,7 @@ public sealed class SegmentIndexer
         var buffer = collector[collector.Finish()];
         var identity = new IndexHeader { SegmentBytes = bytes, Worker = WorkerOf(segmentPath), Origin = IndexOrigin.Rebuilt };
         builder.Build(buffer, identity, Points(reader), names: null);
-        Write(builder, SegmentIndex.PathOf(segmentPath));
+        Write(builder, indexPath);
         var rest = reader.Fault is { } fault ? $" What follows can't be read: {fault}" : "";
         sentence = $"Indexed {segmentPath}: {buffer.Frames} packets of {buffer.Flows - 1} flows.{rest}";
         return true;

@@ -1,0 +1,135 @@
+// The seals that lie in a folder when it is opened: from them a lost journal is made anew, and one that a power cut has set back is
+// brought up to date. Only what a known key has signed is believed. Reads the newest seals of each worker, and all only where
+// there is no journal. Control thread; allocates.
+using Tapline.Base;
+
+namespace Tapline.Record.Evidence;
+
+/// <summary>Reads seals of a folder.</summary>
+internal sealed class FoundSeals(string folder, PublicKeys keys)
+{
+    private const string Ending = ".sig";
+
+    /// <summary>A journal from seals alone; empty where there are none.</summary>
+    public EvidenceJournal Rebuild()
+    {
+        var journal = new EvidenceJournal();
+        foreach (var (_, paths) in ByWorker())
+        {
+            var newest = new Dictionary<UInt128, SegmentSeal>();
+            foreach (var path in paths)
+            {
+                if (TryRead(path, out var seal)
+                    && (!newest.TryGetValue(seal.Chain, out var known) || known.Sequence < seal.Sequence))
+                {
+                    newest[seal.Chain] = seal;
+                }
+            }
+
+            foreach (var seal in newest.Values.OrderBy(s => s.SealedNs))
+            {
+                _ = journal.TryAdd(new SealChain
+                {
+                    Id = seal.Chain, Worker = seal.Worker, From = seal.Sequence + 1, BeganNs = Clock.NowNs(),
+                    Next = seal.Sequence + 1, Tip = seal.Link,
+                });
+            }
+        }
+
+        return journal;
+    }
+
+    /// <summary>The first and last time of segments without a seal; null = there are none.</summary>
+    public (long SinceNs, long UntilNs)? Unsealed()
+    {
+        (long SinceNs, long UntilNs)? span = null;
+        foreach (var path in Directory.EnumerateFiles(folder))
+        {
+            if (SegmentName.TryParse(Path.GetFileName(path), out var name, out var isHidden) && !isHidden
+                && !File.Exists(Path.ChangeExtension(path, Ending)))
+            {
+                span = (Math.Min(span?.SinceNs ?? name.StartNs, name.StartNs), Math.Max(span?.UntilNs ?? 0, name.StartNs));
+            }
+        }
+
+        return span;
+    }
+
+    /// <summary>Takes over seals that are beyond the journal.</summary>
+    public void CatchUp(EvidenceJournal journal)
+    {
+        foreach (var (worker, paths) in ByWorker())
+        {
+            if (journal.LastOf(worker) is not { } chain)
+            {
+                continue;
+            }
+
+            var (next, tip) = (chain.Next, chain.Tip);
+            foreach (var path in paths)
+            {
+                if (!TryRead(path, out var seal) || seal.Chain != chain.Id)
+                {
+                    continue;
+                }
+
+                if (seal.Sequence < chain.Next)
+                {
+                    break;
+                }
+
+                (next, tip) = seal.Sequence >= next ? (seal.Sequence + 1, seal.Link) : (next, tip);
+            }
+
+            (chain.Next, chain.Tip) = (next, tip);
+        }
+    }
+
+    /// <summary>Removes seals that were under way, and those whose segment retention has removed. Others without a segment stay:
+    /// they say that one is missing.</summary>
+    public void RemoveOrphans(EvidenceJournal journal)
+    {
+        var there = Directory.EnumerateFiles(folder).Select(Path.GetFileName)
+            .Where(n => SegmentName.TryParse(n!, out _, out var isHidden) && !isHidden)
+            .Select(n => Path.ChangeExtension(n, Ending)!).ToHashSet(StringComparer.Ordinal);
+        foreach (var path in Directory.EnumerateFiles(folder, "*" + Ending, new EnumerationOptions { AttributesToSkip = 0 }))
+        {
+            var name = Path.GetFileName(path);
+            if ((name[0] == '.' && SegmentCompanions.TryParse(name[1..], out _))
+                || (!there.Contains(name) && SegmentCompanions.TryParse(name, out _) && TryRead(path, out var seal)
+                    && journal.IsRemoved(seal.Chain, seal.Sequence, out _)))
+            {
+                File.Delete(path);
+            }
+        }
+    }
+
+    // Newest first.
+    private Dictionary<ushort, List<string>> ByWorker()
+    {
+        var seals = new Dictionary<ushort, List<(long StartNs, string Path)>>();
+        foreach (var path in Directory.EnumerateFiles(folder, "*" + Ending))
+        {
+            if (SegmentCompanions.TryParse(Path.GetFileName(path), out var name))
+            {
+                seals.TryAdd(name.Worker, []);
+                seals[name.Worker].Add((name.StartNs, path));
+            }
+        }
+
+        return seals.ToDictionary(s => s.Key, s => s.Value.OrderByDescending(p => p.StartNs).Select(p => p.Path).ToList());
+    }
+
+    private bool TryRead(string path, out SegmentSeal seal)
+    {
+        seal = default;
+        var file = new FileInfo(path);
+        if (!file.Exists || file.Length > Limits.SealBytesMax)
+        {
+            return false;
+        }
+
+        var bytes = File.ReadAllBytes(path);
+        return SealText.TryRead(bytes, out seal) && SignedText.IsSigned(bytes, seal.Key, keys);
+    }
+}

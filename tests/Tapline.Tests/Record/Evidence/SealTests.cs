@@ -1,0 +1,132 @@
+// Seals as they are written: openssl(1), dd and sha256sum agree with them, chains go on over restarts, nothing is allocated.
+using System.Diagnostics;
+using System.Text.Json;
+using Tapline.Base;
+using Tapline.Base.Native;
+using Tapline.Record;
+using Tapline.Record.Evidence;
+using Tapline.Tests.Support;
+using Xunit;
+
+namespace Tapline.Tests.Record.Evidence;
+
+public class SealTests
+{
+    [Fact]
+    public void OpensslVerifiesSealsAndJournalAndDdTheBlocks()
+    {
+        using var recording = new SealedRecording();
+        recording.Record(2);
+        recording.AssertIntact();
+        foreach (var file in recording.Segments.Select(SealedRecording.SealOf).Append(recording.Journal))
+        {
+            Assert.Contains("Verified OK", Openssl.Verify(file, recording.PublicKey));
+            Openssl.Run($"sed -i 's/version\":1/version\":2/' '{file}'");
+            Assert.DoesNotContain("Verified OK", Openssl.Verify(file, recording.PublicKey));
+            Openssl.Run($"sed -i 's/version\":2/version\":1/' '{file}'");
+        }
+
+        var segment = recording.Segments[1];
+        var seal = Json(SealedRecording.SealOf(segment));
+        var blocks = seal.GetProperty("blocks").EnumerateArray().Select(b => b.GetString()).ToList();
+        Assert.Equal(3, blocks.Count);
+        for (var block = 0; block < blocks.Count; block++)
+        {
+            Assert.StartsWith(blocks[block]!, Openssl.Run($"dd if='{segment}' bs=1048576 skip={block} count=1 status=none | sha256sum"));
+        }
+
+        var before = SealedRecording.SealOf(recording.Segments[0]);
+        Assert.StartsWith(seal.GetProperty("previous").GetString()!, Openssl.Run($"head -n -1 '{before}' | sha256sum"));
+        Assert.Equal(Path.GetFileName(segment), seal.GetProperty("segment").GetString());
+        Assert.StartsWith(seal.GetProperty("key").GetString()!, Openssl.Run(
+            $"openssl pkey -pubin -in '{recording.PublicKey}' -outform DER | sha256sum"));
+    }
+
+    [Fact]
+    public void AChainGoesOnOverRestartsForEachWorker()
+    {
+        using var recording = new SealedRecording();
+        recording.Record(2, worker: 0);
+        recording.Record(1, worker: 3);
+        recording.Record(2, worker: 0);
+        recording.AssertIntact();
+        var report = recording.Verify();
+        Assert.Equal([(0, 4L), (3, 1L)], report.Chains.Select(c => (c.Worker, c.Sequence)));
+        Assert.Equal(5, report.Segments);
+    }
+
+    [Fact]
+    public void ANameThatIsTakenMovesOnWithItsSeal()
+    {
+        using var recording = new SealedRecording();
+        using (var folder = recording.Open())
+        {
+            var taken = new SegmentName(SealedRecording.Start, 0, IsRecovered: false);
+            var path = new PathBuffer(recording.Folder);
+            taken.AddTo(path, isHidden: false);
+            File.WriteAllText(System.Text.Encoding.UTF8.GetString(path.Path[..^1]), "somebody's");
+            recording.Record(folder, 2);
+        }
+
+        var report = recording.Verify();
+        Assert.Equal(FindingKind.Unsealed, Assert.Single(report.Findings).Kind);
+        Assert.Equal(2, report.Segments);
+    }
+
+    [Fact]
+    public void SealingAllocatesNothing()
+    {
+        using var recording = new SealedRecording();
+        using var folder = recording.Open();
+        var sealer = folder.Evidence!.NewSealer(new DiskCalls(), 0, 4 << 20)!;
+        var hidden = new PathBuffer(recording.Folder);
+        var published = new PathBuffer(recording.Folder);
+        var bytes = new byte[3_000_000];
+        hidden.Add("a"u8);
+        var time = SealedRecording.Start;
+        var least = Allocations.LeastOf(() =>
+        {
+            for (var turn = 0; turn < 50; turn++)
+            {
+                sealer.Begin();
+                sealer.Take(bytes, 0);
+                var name = new SegmentName(time++, 0, IsRecovered: false);
+                name.AddTo(published.Reset(), isHidden: false);
+                Assert.True(sealer.Publish(name, published, hidden, bytes.Length, default(Hash256)) == 0);
+                folder.Evidence!.NoteRemoval(NoDisk, name, RemovalReason.Budget);
+            }
+        });
+        Assert.Equal(0, least);
+        Assert.Equal(0, sealer.Lost);
+        sealer.Dispose();
+    }
+
+    [Fact]
+    public void BytesThatWereNotToldAreHashedFromDisk()
+    {
+        using var folder = new TemporaryFolder();
+        var bytes = new byte[(5 << 20) + 77];
+        new Random(3).NextBytes(bytes);
+        File.WriteAllBytes(folder["f"], bytes);
+        var path = System.Text.Encoding.UTF8.GetBytes(folder["f"] + '\0');
+        using var told = new BlockHashes(1 << 20);
+        told.Add(bytes, 0);
+        told.Finish();
+        using var partly = new BlockHashes(1 << 20);
+        partly.Add([1, 2, 3], 0);
+        partly.Begin();
+        partly.Add(bytes.AsSpan(0, 1_500_000), 0);
+        partly.Add(bytes.AsSpan(1_000_000, 1_000_000), 1_000_000); // twice: a page is written again
+        partly.Add(bytes.AsSpan(4_000_000), 4_000_000); // beyond a gap
+        Assert.Equal(2_000_000, partly.Bytes);
+        Assert.Equal(0, partly.TryAddFrom(path, bytes.Length));
+        partly.Finish();
+        partly.Finish();
+        Assert.Equal(told.Blocks.ToArray(), partly.Blocks.ToArray());
+        Assert.Equal(6, told.Blocks.Length);
+    }
+
+    private static readonly DiskCalls NoDisk = new();
+
+    private static JsonElement Json(string path) => JsonDocument.Parse(File.ReadAllBytes(path)).RootElement;
+}

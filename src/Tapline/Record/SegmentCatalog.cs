@@ -139,7 +139,8 @@ internal sealed class SegmentCatalog : IDisposable
         public long IndexBytes;
         public ushort Worker;
         public bool IsRecovered;
+        public bool IsContainer;
 
-        public readonly SegmentName Name => new(StartNs, Worker, IsRecovered);
+        public readonly SegmentName Name => new(StartNs, Worker, IsRecovered, IsContainer);
     }
 }

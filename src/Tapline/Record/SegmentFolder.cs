@@ -378,6 +378,7 @@ public sealed class SegmentFolder : IDisposable
         StartNs = name.StartNs,
         Worker = name.Worker,
         IsRecovered = name.IsRecovered,
+        IsContainer = name.IsContainer,
         Bytes = bytes,
         IndexBytes = indexBytes,
     };
@@ -455,7 +456,8 @@ public sealed class SegmentFolder : IDisposable
         foreach (var file in new DirectoryInfo(Path).GetFiles())
         {
             if (SegmentName.TryParseIndex(file.Name, out _, out var isHidden)
-                && (isHidden || !File.Exists(System.IO.Path.ChangeExtension(file.FullName, SegmentName.Extension))))
+                && (isHidden || (!File.Exists(System.IO.Path.ChangeExtension(file.FullName, SegmentName.Extension))
+                    && !File.Exists(System.IO.Path.ChangeExtension(file.FullName, SegmentName.ContainerExtension)))))
             {
                 file.Delete();
             }

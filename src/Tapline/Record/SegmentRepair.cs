@@ -5,6 +5,7 @@ using System.Buffers.Binary;
 using System.Text;
 using Tapline.Base;
 using Tapline.Base.Native;
+using Tapline.Record.Container;
 
 namespace Tapline.Record;
 
@@ -24,10 +25,23 @@ internal static class SegmentRepair
     {
         settled = name;
         bytes = 0;
-        bool isComplete;
-        using (var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite))
+        if (name.IsContainer)
         {
-            var end = FindEnd(file, out var interfaces, out isComplete);
+            if (!ContainerRepair.TryMend(path, name.Worker, out var isWhole, out bytes))
+            {
+                File.Delete(path);
+                return false;
+            }
+
+            settled = Publish(folder, path, name with { IsRecovered = name.IsRecovered || !isWhole });
+            return true;
+        }
+
+        bool isComplete;
+        using (var input = SegmentInput.Open(path))
+        using (var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
+        {
+            var end = FindEnd(input, out var interfaces, out isComplete);
             if (interfaces.TrueForAll(i => i.Frames == 0))
             {
                 file.Close();
@@ -73,13 +87,12 @@ internal static class SegmentRepair
     }
 
     /// <summary>The end of the last whole block, and what each interface recorded up to there.</summary>
-    internal static long FindEnd(FileStream file, out List<InterfaceTally> interfaces, out bool isComplete)
+    internal static long FindEnd(SegmentInput file, out List<InterfaceTally> interfaces, out bool isComplete)
     {
         interfaces = [];
         isComplete = false;
         long position = 0;
         var buffer = new byte[WindowBytes];
-        file.Position = 0;
         var filled = 0;
         var at = 0;
         while (true)
@@ -88,7 +101,7 @@ internal static class SegmentRepair
             var length = block.Length >= 8 ? BinaryPrimitives.ReadUInt32LittleEndian(block[4..]) : 0;
             var isRefillNeeded = block.Length < 8 || length > block.Length;
             if (isRefillNeeded && length <= BlockBytesMax
-                && TryRefill(file, ref buffer, ref at, ref filled, (int)Math.Max(length, 8)))
+                && TryRefill(file, position, ref buffer, ref at, ref filled, (int)Math.Max(length, 8)))
             {
                 continue;
             }
@@ -105,7 +118,7 @@ internal static class SegmentRepair
     }
 
     // Keeps what is unread, makes room for `needed` bytes, reads on; false when the file has no more.
-    private static bool TryRefill(FileStream file, ref byte[] buffer, ref int at, ref int filled, int needed)
+    private static bool TryRefill(SegmentInput file, long position, ref byte[] buffer, ref int at, ref int filled, int needed)
     {
         var unread = buffer.AsSpan(at, filled - at);
         var larger = needed > buffer.Length ? new byte[needed] : buffer;
@@ -113,7 +126,16 @@ internal static class SegmentRepair
         filled -= at;
         at = 0;
         buffer = larger;
-        var read = file.Read(buffer, filled, buffer.Length - filled);
+        var read = 0;
+        try
+        {
+            read = file.Read(buffer.AsSpan(filled), position + filled);
+        }
+        catch (ContainerException)
+        {
+            // What follows can't be had any more: the end is here.
+        }
+
         filled += read;
         return read > 0;
     }
@@ -150,7 +172,7 @@ internal static class SegmentRepair
         }
     }
 
-    private static byte[] RecoveredLedger(List<InterfaceTally> interfaces, int worker)
+    internal static byte[] RecoveredLedger(List<InterfaceTally> interfaces, int worker)
     {
         var block = new byte[LedgerBlock.BlockBytes(interfaces.Count)];
         LedgerBlock.Begin(block, interfaces.Count, LedgerBlock.RecoveredFlag, worker, 0, 0);

@@ -4,6 +4,7 @@
 // worker; their entries are references that change as a whole.
 using Tapline.Base;
 using Tapline.Base.Native;
+using Tapline.Record.Container;
 using Tapline.Record.Index;
 using Tapline.Store;
 
@@ -21,6 +22,9 @@ internal sealed class IndexFile : IDisposable
     private readonly PointInfo?[] _points = new PointInfo?[Limits.PointsMax];
     private readonly PathBuffer _hidden;
     private readonly PathBuffer _published;
+    private readonly ContainerSink? _container;
+    private readonly ContainerSink.Taker _taker;
+    private int _fd;
     private bool _isPublished;
     private long _lost;
 
@@ -33,6 +37,8 @@ internal sealed class IndexFile : IDisposable
         _builder = new IndexBuilder(collector[0].FramesMax, collector[0].FlowsMax);
         _hidden = new PathBuffer(folder);
         _published = new PathBuffer(folder);
+        _container = options.Key is null ? null : new ContainerSink(new ContainerEncoder(SegmentCompression.None, options.Key));
+        _taker = (bytes, offset) => _disk.WriteAll(_fd, bytes, offset);
         WarmUp();
     }
 
@@ -59,7 +65,7 @@ internal sealed class IndexFile : IDisposable
         name.AddTo(_hidden.Reset(), isHidden: true, SegmentCompanions.Index);
         if (WriteFile() == 0)
         {
-            return _builder.FileBytes;
+            return _container?.FileBytes ?? _builder.FileBytes;
         }
 
         Discard();
@@ -101,7 +107,11 @@ internal sealed class IndexFile : IDisposable
         }
     }
 
-    public void Dispose() => _builder.Dispose();
+    public void Dispose()
+    {
+        _builder.Dispose();
+        _container?.Dispose();
+    }
 
     // What runs once for each segment would be compiled for good, which the runtime starts a thread for, long after the
     // start. Done at once it belongs to the start.
@@ -130,13 +140,16 @@ internal sealed class IndexFile : IDisposable
             return fd;
         }
 
-        var result = 0;
+        _fd = fd;
+        var result = _container?.Begin(_taker) ?? 0;
         long offset = 0;
         for (var part = 0; part < _builder.Parts && result == 0; part++)
         {
-            result = _disk.WriteAll(fd, _builder.Part(part), offset);
+            result = _container?.Add(_builder.Part(part), _taker) ?? _disk.WriteAll(fd, _builder.Part(part), offset);
             offset += _builder.Part(part).Length;
         }
+
+        result = result == 0 && _container is not null ? _container.End(_taker) : result;
 
         _ = _disk.Close(fd);
         return result;

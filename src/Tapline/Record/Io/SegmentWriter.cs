@@ -22,6 +22,7 @@ internal sealed class SegmentWriter
     private readonly HandoverRing _free;
     private readonly HandoverRing _full;
     private readonly IndexFile? _indexes;
+    private readonly SegmentOutput _output;
     private readonly WakeSignal _wake = new();
     private readonly PathBuffer _hidden;
     private readonly PathBuffer _published;
@@ -45,7 +46,7 @@ internal sealed class SegmentWriter
 
     public SegmentWriter(
         SegmentFolder folder, DiskCalls disk, ushort worker, long segmentBytes, SegmentBuffer[] buffers, HandoverRing free,
-        IndexFile? indexes)
+        IndexFile? indexes, SegmentOutput output)
     {
         _folder = folder;
         _disk = disk;
@@ -54,6 +55,7 @@ internal sealed class SegmentWriter
         _free = free;
         _full = new HandoverRing(buffers.Length);
         _indexes = indexes;
+        _output = output;
         _reserveBytes = Math.Min(segmentBytes, Limits.SegmentReserveBytes);
         _hidden = new PathBuffer(folder.Path);
         _published = new PathBuffer(folder.Path);
@@ -120,6 +122,7 @@ internal sealed class SegmentWriter
         Invariant.Check(HasEnded);
         _lostByPoint.Dispose();
         _indexes?.Dispose();
+        _output.Dispose();
     }
 
     /// <summary>Nothing more is handed over after this. Worker's thread.</summary>
@@ -169,13 +172,13 @@ internal sealed class SegmentWriter
             return;
         }
 
-        _goodEnd = buffer.FileEnd;
+        Volatile.Write(ref _bytesWritten, _bytesWritten + _output.FileEnd - _goodEnd);
+        _goodEnd = _output.FileEnd;
         _framesInFile += buffer.Frames;
-        Volatile.Write(ref _bytesWritten, _bytesWritten + buffer.Length);
         Volatile.Write(ref _settled, _settled + buffer.Frames);
         if (buffer.IsLast)
         {
-            FinishSegment(buffer.Index);
+            FinishSegment(buffer.Index, buffer.FileEnd);
         }
     }
 
@@ -221,8 +224,7 @@ internal sealed class SegmentWriter
     {
         Invariant.Check(buffer.FileOffset == 0 && buffer.Segment != _failedSegment);
         _segmentStartNs = Math.Max(0, buffer.SegmentStartNs);
-        var name = new SegmentName(_segmentStartNs, _worker, IsRecovered: false);
-        name.AddTo(_hidden.Reset(), isHidden: true);
+        _output.NameOf(_segmentStartNs, _worker).AddTo(_hidden.Reset(), isHidden: true);
         const int Flags = NativeFile.O_RDWR | NativeFile.O_CREAT | NativeFile.O_EXCL;
         var fd = _disk.Open(_hidden.Path, Flags | NativeFile.O_DIRECT);
         if (fd is -NativeFile.EINVAL or -NativeFile.EOPNOTSUPP)
@@ -248,24 +250,34 @@ internal sealed class SegmentWriter
         _goodEnd = 0;
         _reserved = 0;
         _framesInFile = 0;
+        _output.Begin();
         return 0;
     }
 
     private int WriteBuffer(SegmentBuffer buffer)
     {
-        var pages = buffer.Pages;
-        if (!TryReserveUpTo(buffer.FileOffset + pages.Length))
+        var result = 0;
+        while (result == 0 && _output.TryNext(buffer, out var pages, out var offset))
         {
-            return -NativeFile.ENOSPC;
+            result = TryReserveUpTo(offset + pages.Length) ? WritePages(pages, offset) : -NativeFile.ENOSPC;
+            if (result == 0)
+            {
+                _output.Written();
+            }
         }
 
-        var result = _disk.WriteAll(_fd, pages, buffer.FileOffset);
+        return result;
+    }
+
+    private int WritePages(ReadOnlySpan<byte> pages, long offset)
+    {
+        var result = _disk.WriteAll(_fd, pages, offset);
         if (result == -NativeFile.EINVAL && _isDirect)
         {
             // The device wants a larger alignment than a page, or a short write has left an odd rest.
             _isDirect = false;
             result = _disk.ClearDirect(_fd);
-            result = result < 0 ? result : _disk.WriteAll(_fd, pages, buffer.FileOffset);
+            result = result < 0 ? result : _disk.WriteAll(_fd, pages, offset);
         }
 
         return result;
@@ -289,7 +301,7 @@ internal sealed class SegmentWriter
         return true;
     }
 
-    private void FinishSegment(int index)
+    private void FinishSegment(int index, long contentBytes)
     {
         var result = _disk.Truncate(_fd, _goodEnd);
         if (result == 0 && !_isDirect)
@@ -300,7 +312,7 @@ internal sealed class SegmentWriter
 
         _ = _disk.Close(_fd);
         _fd = -1;
-        var published = Publish(index);
+        var published = Publish(index, contentBytes);
         result = result == 0 ? published : result;
         if (result == 0)
         {
@@ -312,10 +324,10 @@ internal sealed class SegmentWriter
     }
 
     // The index becomes visible first, under the same name: whoever sees a segment finds its index.
-    private int Publish(int index)
+    private int Publish(int index, long contentBytes)
     {
-        var name = new SegmentName(_segmentStartNs, _worker, IsRecovered: false);
-        var indexBytes = _indexes?.Write(index, name, _goodEnd) ?? 0;
+        var name = _output.NameOf(_segmentStartNs, _worker);
+        var indexBytes = _indexes?.Write(index, name, contentBytes) ?? 0;
         while (true)
         {
             name.AddTo(_published.Reset(), isHidden: false);
@@ -376,7 +388,7 @@ internal sealed class SegmentWriter
         try
         {
             var path = Encoding.UTF8.GetString(_hidden.Path[..^1]);
-            var name = new SegmentName(_segmentStartNs, _worker, IsRecovered: false);
+            var name = _output.NameOf(_segmentStartNs, _worker);
             if (SegmentRepair.TrySettle(_folder.Path, path, name, out var settled, out var bytes))
             {
                 _folder.Retake(bytes);

@@ -32,7 +32,7 @@ public sealed class OfflineInput : IDisposable
         _files = files;
         foreach (var file in files)
         {
-            TotalBytes += Length(file);
+            TotalBytes += RecordedFiles.LengthOf(file);
         }
     }
 
@@ -140,7 +140,7 @@ public sealed class OfflineInput : IDisposable
                 return false;
             }
 
-            _reader = CaptureFileReader.Open(_files[_nextFile++], (ushort)_interfaces.Count, out var error);
+            _reader = RecordedFiles.Open(_files[_nextFile++], (ushort)_interfaces.Count, out var error);
             if (_reader is not null)
             {
                 FilesRead++;
@@ -165,18 +165,5 @@ public sealed class OfflineInput : IDisposable
         _finishedBytes += reader.PositionBytes;
         reader.Dispose();
         _reader = null;
-    }
-
-    private static long Length(string file)
-    {
-        try
-        {
-            return file == "-" ? 0 : new FileInfo(file) is { Exists: true } info ? info.Length : 0;
-        }
-        catch (IOException)
-        {
-            // Opening it will say what is wrong.
-            return 0;
-        }
     }
 }

@@ -12,6 +12,7 @@ ip|iproute2|namespaces, bridges and traffic control|demo demo-qemu test captures
 /usr/lib/*/libpcap.so.0.8|libpcap0.8|the witness for filter expressions|test bench
 nginx|nginx|the demo'\''s web server|demo test captures
 /usr/lib/postgresql/*/bin/initdb|postgresql|the demo'\''s database|demo test captures
+lz4|lz4|the witness for compressed segments|test
 redis-server|redis-server|the demo'\''s cache|demo test captures
 tcpdump|tcpdump|an independent reader of the tool port|demo demo-qemu test captures bench
 tshark|tshark|the witness for decoded captures|test captures bench

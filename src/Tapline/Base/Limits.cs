@@ -85,6 +85,11 @@ public static class Limits
     /// <summary>Recorder buffers of one worker: one being filled, one being written, six for the disk's hiccups.</summary>
     public const int RecordBuffersPerWorker = 8;
 
+    /// <summary>The list of key files beside encrypted segments, in bytes, and keys that are taken from one.</summary>
+    public const long KeyListBytesMax = 64 << 10;
+
+    public const int KeysPerListMax = 100;
+
     /// <summary>Finished segments one folder keeps; beyond, the oldest goes although the budget has room.</summary>
     public const int SegmentsMax = 1 << 20;
 

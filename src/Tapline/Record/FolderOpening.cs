@@ -44,7 +44,8 @@ internal static class FolderOpening
         foreach (var file in new DirectoryInfo(path).GetFiles())
         {
             if (SegmentName.TryParseIndex(file.Name, out _, out var isHidden)
-                && (isHidden || !File.Exists(Path.ChangeExtension(file.FullName, SegmentName.Extension))))
+                && (isHidden || (!File.Exists(Path.ChangeExtension(file.FullName, SegmentName.Extension))
+                    && !File.Exists(Path.ChangeExtension(file.FullName, SegmentName.ContainerExtension)))))
             {
                 file.Delete();
             }

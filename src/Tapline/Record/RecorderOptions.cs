@@ -1,5 +1,6 @@
 // The sizes and names of one worker's recorder. Made once at start.
 using Tapline.Base;
+using Tapline.Record.Container;
 using Tapline.Store;
 
 namespace Tapline.Record;
@@ -21,6 +22,12 @@ public sealed record RecorderOptions
 
     /// <summary>Who the ends of flows are where no point tells, for the index; null = nobody knows.</summary>
     public IEndpointNames? Names { get; init; }
+
+    /// <summary>How segments are compressed at rest.</summary>
+    public SegmentCompression Compression { get; init; }
+
+    /// <summary>The key with which segments and their indexes are encrypted at rest; null = they are not.</summary>
+    public SegmentKey? Key { get; init; }
 
     /// <summary>A segment is closed before it grows beyond this; 0 = chosen from the folder's budget.</summary>
     public long SegmentBytes { get; init; }

@@ -164,7 +164,8 @@ internal sealed class SegmentCatalog : IDisposable
         public long IndexBytes = indexBytes;
         public ushort Worker = name.Worker;
         public bool IsRecovered = name.IsRecovered;
+        public bool IsContainer = name.IsContainer;
 
-        public readonly SegmentName Name => new(StartNs, Worker, IsRecovered);
+        public readonly SegmentName Name => new(StartNs, Worker, IsRecovered, IsContainer);
     }
 }

@@ -1,5 +1,6 @@
-// Names of segments: YYYYMMDDTHHMMSS.nnnnnnnnnZ-<worker>.pcapng, so that a listing sorts by time. Made from numbers
-// into a PathBuffer, and read back from a name, so that no catalogue has to keep strings.
+// Names of segments: YYYYMMDDTHHMMSS.nnnnnnnnnZ-<worker>.pcapng, so that a listing sorts by time; .tlz where the same bytes are
+// in a container (Record/Container). Made from numbers into a PathBuffer, and read back from a name, so that no catalogue has to
+// keep strings.
 using System.Globalization;
 using Tapline.Base;
 
@@ -9,9 +10,11 @@ namespace Tapline.Record;
 /// <param name="StartNs">Time of its first frame, ns since the epoch.</param>
 /// <param name="Worker">The worker that wrote it.</param>
 /// <param name="IsRecovered">True when its end was lost (crash, device error): its ledger is not complete.</param>
-internal readonly record struct SegmentName(long StartNs, ushort Worker, bool IsRecovered)
+/// <param name="IsContainer">Compressed or encrypted.</param>
+internal readonly record struct SegmentName(long StartNs, ushort Worker, bool IsRecovered, bool IsContainer = false)
 {
     public const string Extension = ".pcapng";
+    public const string ContainerExtension = ".tlz";
     public const string IndexExtension = ".tlx";
     private const string Recovered = ".recovered";
     private const long NsPerSecond = 1_000_000_000;
@@ -21,7 +24,7 @@ internal readonly record struct SegmentName(long StartNs, ushort Worker, bool Is
     private const long SecondsMax = 9_223_372_036;
 
     /// <summary>Adds the name to a path; a dot in front when it is still under way.</summary>
-    public void AddTo(PathBuffer path, bool isHidden) => AddTo(path, isHidden, ".pcapng"u8);
+    public void AddTo(PathBuffer path, bool isHidden) => AddTo(path, isHidden, IsContainer ? ".tlz"u8 : ".pcapng"u8);
 
     /// <summary>The same with another ending, for a file that belongs to the segment.</summary>
     public void AddTo(PathBuffer path, bool isHidden, ReadOnlySpan<byte> ending)
@@ -46,8 +49,22 @@ internal readonly record struct SegmentName(long StartNs, ushort Worker, bool Is
     }
 
     /// <summary>Reads a name back; false when it is not one of ours. A leading dot says that it is under way.</summary>
-    public static bool TryParse(string fileName, out SegmentName name, out bool isHidden) =>
-        TryParse(fileName, Extension, out name, out isHidden);
+    public static bool TryParse(string fileName, out SegmentName name, out bool isHidden)
+    {
+        if (TryParse(fileName, Extension, out name, out isHidden))
+        {
+            return true;
+        }
+
+        var isContainer = TryParse(fileName, ContainerExtension, out name, out isHidden);
+        name = name with { IsContainer = isContainer };
+        return isContainer;
+    }
+
+    /// <summary>A segment's path without its ending; null where it is none of ours.</summary>
+    public static string? WithoutExtension(string path) =>
+        path.EndsWith(Extension, StringComparison.Ordinal) ? path[..^Extension.Length]
+        : path.EndsWith(ContainerExtension, StringComparison.Ordinal) ? path[..^ContainerExtension.Length] : null;
 
     /// <summary>Reads the name of a segment's index back.</summary>
     public static bool TryParseIndex(string fileName, out SegmentName name, out bool isHidden) =>

@@ -5,6 +5,7 @@
 // Format: docs/formats/segment.md. Limits: buffers × buffer size of memory per worker.
 using Tapline.Base;
 using Tapline.Base.Native;
+using Tapline.Record.Container;
 using Tapline.Record.Index;
 using Tapline.Record.Io;
 using Tapline.Store;
@@ -76,12 +77,14 @@ public sealed class SegmentRecorder : IDisposable
             }
         }
 
+        _ = options.Key is null ? null : KeyRing.Note(folder.Path, options.Key);
         _current = _buffers[0];
         _points = new RecorderPoints(options.Filter);
         _sectionOptions = PcapngOptions.Section($"node {options.Node}, worker {options.Worker}");
         _index = options.FlowSlots > 0 ? IndexCollector.ForSegments(_segmentBytes, options.FlowSlots) : null;
         var indexes = _index is null ? null : new IndexFile(folder.Path, disk, _index, options);
-        _writer = new SegmentWriter(folder, disk, (ushort)options.Worker, _segmentBytes, _buffers, _free, indexes);
+        var output = SegmentOutput.Make(options);
+        _writer = new SegmentWriter(folder, disk, (ushort)options.Worker, _segmentBytes, _buffers, _free, indexes, output);
     }
 
     /// <summary>How it is. Any thread.</summary>

@@ -5,6 +5,7 @@ using System.Buffers.Binary;
 using System.Text;
 using Tapline.Base;
 using Tapline.Base.Native;
+using Tapline.Record.Container;
 using Tapline.Record.Evidence;
 
 namespace Tapline.Record;
@@ -27,11 +28,24 @@ internal static class SegmentRepair
     {
         settled = name;
         bytes = 0;
+        if (name.IsContainer)
+        {
+            if (!ContainerRepair.TryMend(path, name.Worker, out var isWhole, out bytes))
+            {
+                File.Delete(path);
+                return false;
+            }
+
+            settled = Publish(folder, path, name with { IsRecovered = name.IsRecovered || !isWhole }, bytes, evidence);
+            return true;
+        }
+
         bool isComplete;
         bool isRepaired;
-        using (var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite))
+        using (var input = SegmentInput.Open(path))
+        using (var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
         {
-            var end = FindEnd(file, out var interfaces, out isComplete, out isRepaired);
+            var end = FindEnd(input, out var interfaces, out isComplete, out isRepaired);
             if (interfaces.TrueForAll(i => i.Frames == 0))
             {
                 file.Close();
@@ -78,16 +92,15 @@ internal static class SegmentRepair
         }
     }
 
-    // The end of the last whole block, and what each interface recorded up to there; whether a ledger ends it, and whether that is one of
-    // ours, by a repair that did not come to its own end.
-    private static long FindEnd(FileStream file, out List<InterfaceTally> interfaces, out bool isComplete, out bool isRepaired)
+    /// <summary>The end of the last whole block, and what each interface recorded up to there; whether a ledger ends it, and whether
+    /// that is one of ours, by a repair that did not come to its own end.</summary>
+    internal static long FindEnd(SegmentInput file, out List<InterfaceTally> interfaces, out bool isComplete, out bool isRepaired)
     {
         interfaces = [];
         isRepaired = false;
         isComplete = false;
         long position = 0;
         var buffer = new byte[WindowBytes];
-        file.Position = 0;
         var filled = 0;
         var at = 0;
         while (true)
@@ -96,7 +109,7 @@ internal static class SegmentRepair
             var length = block.Length >= 8 ? BinaryPrimitives.ReadUInt32LittleEndian(block[4..]) : 0;
             var isRefillNeeded = block.Length < 8 || length > block.Length;
             if (isRefillNeeded && length <= BlockBytesMax
-                && TryRefill(file, ref buffer, ref at, ref filled, (int)Math.Max(length, 8)))
+                && TryRefill(file, position, ref buffer, ref at, ref filled, (int)Math.Max(length, 8)))
             {
                 continue;
             }
@@ -113,7 +126,7 @@ internal static class SegmentRepair
     }
 
     // Keeps what is unread, makes room for `needed` bytes, reads on; false when the file has no more.
-    private static bool TryRefill(FileStream file, ref byte[] buffer, ref int at, ref int filled, int needed)
+    private static bool TryRefill(SegmentInput file, long position, ref byte[] buffer, ref int at, ref int filled, int needed)
     {
         var unread = buffer.AsSpan(at, filled - at);
         var larger = needed > buffer.Length ? new byte[needed] : buffer;
@@ -121,7 +134,16 @@ internal static class SegmentRepair
         filled -= at;
         at = 0;
         buffer = larger;
-        var read = file.Read(buffer, filled, buffer.Length - filled);
+        var read = 0;
+        try
+        {
+            read = file.Read(buffer.AsSpan(filled), position + filled);
+        }
+        catch (ContainerException)
+        {
+            // What follows can't be had any more: the end is here.
+        }
+
         filled += read;
         return read > 0;
     }
@@ -165,7 +187,7 @@ internal static class SegmentRepair
         }
     }
 
-    private static byte[] RecoveredLedger(List<InterfaceTally> interfaces, int worker)
+    internal static byte[] RecoveredLedger(List<InterfaceTally> interfaces, int worker)
     {
         var block = new byte[LedgerBlock.BlockBytes(interfaces.Count)];
         LedgerBlock.Begin(block, interfaces.Count, LedgerBlock.RecoveredFlag, worker, 0, 0);

@@ -2,6 +2,7 @@
 // read. The ledger's grain is the segment: its sums are over all segments that the window touches.
 using System.Globalization;
 using Tapline.Base;
+using Tapline.Record.Container;
 
 namespace Tapline.Record.Extract;
 
@@ -109,6 +110,7 @@ public sealed class ExtractPlan
     private static void List(string folder, List<ExtractSegment> all, List<string> holes)
     {
         var segments = new List<ExtractSegment>();
+        var locked = new LockedSegments();
         foreach (var file in new DirectoryInfo(folder).EnumerateFiles())
         {
             if (!SegmentName.TryParse(file.Name, out var name, out var isHidden))
@@ -118,20 +120,26 @@ public sealed class ExtractPlan
 
             try
             {
+                var end = isHidden ? null : SegmentEnd.TryRead(file.FullName);
                 segments.Add(new ExtractSegment
                 {
-                    Folder = folder, File = file.Name, Name = name, IsHidden = isHidden, Bytes = file.Length,
-                    End = isHidden ? null : SegmentEnd.TryRead(file.FullName),
+                    Folder = folder, File = file.Name, Name = name, IsHidden = isHidden, Bytes = end?.SegmentBytes ?? file.Length,
+                    End = end,
                 });
+            }
+            catch (ContainerException e)
+            {
+                locked.Add(file.Name, e);
             }
             catch (FileNotFoundException) when (isHidden && File.Exists(Path.Combine(folder, file.Name[1..])))
             {
                 // Finished between the listing and here.
                 var finished = new FileInfo(Path.Combine(folder, file.Name[1..]));
+                var end = SegmentEnd.TryRead(finished.FullName);
                 segments.Add(new ExtractSegment
                 {
-                    Folder = folder, File = finished.Name, Name = name, IsHidden = false, Bytes = finished.Length,
-                    End = SegmentEnd.TryRead(finished.FullName),
+                    Folder = folder, File = finished.Name, Name = name, IsHidden = false, Bytes = end?.SegmentBytes ?? finished.Length,
+                    End = end,
                 });
             }
             catch (FileNotFoundException)
@@ -139,6 +147,9 @@ public sealed class ExtractPlan
                 holes.Add($"Segment {file.Name} was removed while the query began (the recording's budget).");
             }
         }
+
+        locked.ThrowIfAll(segments.Count);
+        holes.AddRange(locked.Holes);
 
         // A segment that was finished during the listing may have been listed under both of its names.
         all.AddRange(segments.GroupBy(s => s.Name).Select(g => g.OrderBy(s => s.IsHidden).First()));

@@ -3,8 +3,8 @@
 // lengths. Memory: one buffer, which grows to the largest block (16 MiB at most). One thread.
 using System.Buffers.Binary;
 using System.Globalization;
-using Microsoft.Win32.SafeHandles;
 using Tapline.Base;
+using Tapline.Record.Container;
 
 namespace Tapline.Record.Extract;
 
@@ -14,7 +14,7 @@ internal sealed class SegmentCursor : IDisposable
     private const int WindowBytes = 512 << 10;
     private const int BlockBytesMax = 16 << 20;
     private const uint ByteOrderMagic = 0x1A2B3C4D;
-    private readonly SafeFileHandle _file;
+    private readonly SegmentInput _file;
     private byte[] _buffer = new byte[WindowBytes];
     private long _bufferOffset;
     private int _filled;
@@ -23,7 +23,7 @@ internal sealed class SegmentCursor : IDisposable
     private int _length;
     private bool _isBegun;
 
-    private SegmentCursor(SafeFileHandle file) => _file = file;
+    private SegmentCursor(SegmentInput file) => _file = file;
 
     /// <summary>The block that <see cref="TryNext"/> found.</summary>
     public ReadOnlySpan<byte> Block => _buffer.AsSpan(_at, _length);
@@ -44,8 +44,7 @@ internal sealed class SegmentCursor : IDisposable
     public bool IsTorn { get; private set; }
 
     /// <summary>Opens a segment. Throws what opening throws.</summary>
-    public static SegmentCursor Open(string path) => new(
-        File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
+    public static SegmentCursor Open(string path) => new(SegmentInput.Open(path));
 
     /// <summary>Goes to the next block; false at the end, or where no block can be read any more.</summary>
     public bool TryNext()
@@ -146,7 +145,7 @@ internal sealed class SegmentCursor : IDisposable
         while (_filled < bytes)
         {
             var ahead = (int)Math.Clamp(_readTo - _bufferOffset - _filled, bytes - _filled, _buffer.Length - _filled);
-            var read = RandomAccess.Read(_file, _buffer.AsSpan(_filled, ahead), _bufferOffset + _filled);
+            var read = _file.Read(_buffer.AsSpan(_filled, ahead), _bufferOffset + _filled);
             if (read == 0)
             {
                 return false;

@@ -1,8 +1,8 @@
 // The ledger at the end of a segment by a few small reads, without walking the file. What is there is hostile until the
 // ledger's own checksum holds.
 using System.Buffers.Binary;
-using Microsoft.Win32.SafeHandles;
 using Tapline.Base;
+using Tapline.Record.Container;
 
 namespace Tapline.Record.Extract;
 
@@ -16,21 +16,25 @@ internal sealed record SegmentEnd(long StartNs, long EndNs, bool IsRecovered, Le
 {
     private const int BlockBytesMax = 1 << 20;
 
-    /// <summary>Reads it; null when the file does not end with a ledger.</summary>
+    /// <summary>Length of the segment's content.</summary>
+    public long SegmentBytes { get; init; }
+
+    /// <summary>Reads it; null when the file does not end with a ledger. Throws <see cref="ContainerException"/> for a container that
+    /// can't be opened.</summary>
     public static SegmentEnd? TryRead(string path)
     {
-        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        var length = RandomAccess.GetLength(file);
+        using var file = SegmentInput.Open(path);
+        var length = file.Length;
         return LastBlock(file, length) is { } block && BinaryPrimitives.ReadUInt32LittleEndian(block) == LedgerBlock.Type
             && LedgerBlock.TryRead(block.AsSpan(8, block.Length - 12), out var rows, out var flags, out var start, out var end)
                 ? new SegmentEnd(
                     start, end, (flags & LedgerBlock.RecoveredFlag) != 0, rows,
-                    LastBlock(file, length - block.Length) is { } places ? PlacesBlock.TryRead(places) : null)
+                    LastBlock(file, length - block.Length) is { } places ? PlacesBlock.TryRead(places) : null) { SegmentBytes = length }
                 : null;
     }
 
     // The block that ends here; null when none of a size that one of ours has.
-    private static byte[]? LastBlock(SafeFileHandle file, long end)
+    private static byte[]? LastBlock(SegmentInput file, long end)
     {
         Span<byte> tail = stackalloc byte[4];
         if (end < PcapngWriter.BlockFrameBytes || !TryRead(file, tail, end - 4))
@@ -48,11 +52,11 @@ internal sealed record SegmentEnd(long StartNs, long EndNs, bool IsRecovered, Le
         return TryRead(file, block, end - bytes) ? block : null;
     }
 
-    private static bool TryRead(SafeFileHandle file, Span<byte> target, long offset)
+    private static bool TryRead(SegmentInput file, Span<byte> target, long offset)
     {
         while (!target.IsEmpty)
         {
-            var read = RandomAccess.Read(file, target, offset);
+            var read = file.Read(target, offset);
             if (read == 0)
             {
                 return false;

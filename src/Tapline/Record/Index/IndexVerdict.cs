@@ -20,4 +20,7 @@ public enum IndexVerdict : byte
 
     /// <summary>Written by a later version.</summary>
     UnknownVersion,
+
+    /// <summary>Encrypted with a key that is not known here.</summary>
+    Locked,
 }

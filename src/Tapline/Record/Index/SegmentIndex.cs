@@ -4,8 +4,8 @@
 //
 // Opening gives a verdict. Damage that shows later throws InvalidDataException with one sentence: whoever asks passes over
 // the index and reads the packets, or has it made anew (docs/formats/index.md).
-using Microsoft.Win32.SafeHandles;
 using Tapline.Base;
+using Tapline.Record.Container;
 using Tapline.Store;
 
 namespace Tapline.Record.Index;
@@ -14,7 +14,7 @@ namespace Tapline.Record.Index;
 public sealed partial class SegmentIndex : IDisposable
 {
     private readonly string _path;
-    private readonly SafeFileHandle _file;
+    private readonly SegmentInput _file;
     private readonly byte[] _filter;
     private readonly ColumnDirectory _directory;
     private readonly long[]?[] _columns = new long[ColumnPlan.All.Length][];
@@ -25,7 +25,7 @@ public sealed partial class SegmentIndex : IDisposable
     private TimeBlock[]? _times;
     private long[]? _listStarts;
 
-    private SegmentIndex(string path, SafeFileHandle file, IndexHeader header, byte[] filter, ColumnDirectory directory)
+    private SegmentIndex(string path, SegmentInput file, IndexHeader header, byte[] filter, ColumnDirectory directory)
     {
         _path = path;
         _file = file;
@@ -59,9 +59,7 @@ public sealed partial class SegmentIndex : IDisposable
     public static string PathOf(string segmentPath)
     {
         ArgumentNullException.ThrowIfNull(segmentPath);
-        return segmentPath.EndsWith(SegmentName.Extension, StringComparison.Ordinal)
-            ? segmentPath[..^SegmentName.Extension.Length] + SegmentName.IndexExtension
-            : segmentPath + SegmentName.IndexExtension;
+        return (SegmentName.WithoutExtension(segmentPath) ?? segmentPath) + SegmentName.IndexExtension;
     }
 
     /// <summary>Opens an index by one small read; null with the reason when it can't be used.</summary>
@@ -70,10 +68,10 @@ public sealed partial class SegmentIndex : IDisposable
     /// <param name="verdict">What it came to.</param>
     public static SegmentIndex? Open(string path, long segmentBytes, out IndexVerdict verdict)
     {
-        SafeFileHandle? file = null;
+        SegmentInput? file = null;
         try
         {
-            file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            file = SegmentInput.Open(path);
             var index = Open(path, file, segmentBytes, out verdict);
             file = index is null ? file : null;
             return index;
@@ -81,6 +79,10 @@ public sealed partial class SegmentIndex : IDisposable
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             verdict = IndexVerdict.Missing;
+        }
+        catch (ContainerException e)
+        {
+            verdict = e.MissingKey is null ? IndexVerdict.Damaged : IndexVerdict.Locked;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
@@ -150,9 +152,9 @@ public sealed partial class SegmentIndex : IDisposable
         return place < Macs.Length ? Macs[(int)place] : throw Damaged("MAC addresses");
     }
 
-    private static SegmentIndex? Open(string path, SafeFileHandle file, long segmentBytes, out IndexVerdict verdict)
+    private static SegmentIndex? Open(string path, SegmentInput file, long segmentBytes, out IndexVerdict verdict)
     {
-        var length = RandomAccess.GetLength(file);
+        var length = file.Length;
         if (length > Limits.IndexFileBytesMax)
         {
             verdict = IndexVerdict.Damaged;
@@ -184,7 +186,7 @@ public sealed partial class SegmentIndex : IDisposable
     }
 
     // A section out of what was read already, or read now; null when its checksum does not hold.
-    private static byte[]? Take(SafeFileHandle file, ReadOnlySpan<byte> first, in IndexSection section)
+    private static byte[]? Take(SegmentInput file, ReadOnlySpan<byte> first, in IndexSection section)
     {
         var bytes = new byte[section.Bytes];
         if (section.Offset + section.Bytes <= first.Length)
@@ -199,12 +201,12 @@ public sealed partial class SegmentIndex : IDisposable
         return Crc32C.Compute(bytes) == section.Crc ? bytes : null;
     }
 
-    private static int ReadFully(SafeFileHandle file, Span<byte> target, long offset)
+    private static int ReadFully(SegmentInput file, Span<byte> target, long offset)
     {
         var total = 0;
         while (total < target.Length)
         {
-            var got = RandomAccess.Read(file, target[total..], offset + total);
+            var got = file.Read(target[total..], offset + total);
             if (got == 0)
             {
                 break;

@@ -5,6 +5,7 @@
 using System.Security.Cryptography;
 using Tapline.Base;
 using Tapline.Base.Native;
+using Tapline.Record.Container;
 using Tapline.Record.Evidence;
 using Tapline.Record.Index;
 using Tapline.Store;
@@ -24,6 +25,9 @@ internal sealed class IndexFile : IDisposable
     private readonly PathBuffer _hidden;
     private readonly PathBuffer _published;
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private readonly ContainerSink? _container;
+    private readonly ContainerSink.Taker _taker;
+    private int _fd;
     private bool _isPublished;
     private long _lost;
 
@@ -36,6 +40,8 @@ internal sealed class IndexFile : IDisposable
         _builder = new IndexBuilder(collector[0].FramesMax, collector[0].FlowsMax);
         _hidden = new PathBuffer(folder);
         _published = new PathBuffer(folder);
+        _container = options.Key is null ? null : new ContainerSink(new ContainerEncoder(SegmentCompression.None, options.Key));
+        _taker = (bytes, offset) => _disk.WriteAll(_fd, bytes, offset);
         WarmUp();
     }
 
@@ -65,7 +71,7 @@ internal sealed class IndexFile : IDisposable
         name.AddTo(_hidden.Reset(), isHidden: true, SegmentCompanions.Index);
         if (WriteFile() == 0)
         {
-            return _builder.FileBytes;
+            return _container?.FileBytes ?? _builder.FileBytes;
         }
 
         Discard();
@@ -111,6 +117,7 @@ internal sealed class IndexFile : IDisposable
     {
         _builder.Dispose();
         _hash.Dispose();
+        _container?.Dispose();
     }
 
     // What runs once for each segment would be compiled for good, which the runtime starts a thread for, long after the
@@ -140,14 +147,17 @@ internal sealed class IndexFile : IDisposable
             return fd;
         }
 
-        var result = 0;
+        _fd = fd;
+        var result = _container?.Begin(_taker) ?? 0;
         long offset = 0;
         for (var part = 0; part < _builder.Parts && result == 0; part++)
         {
-            result = _disk.WriteAll(fd, _builder.Part(part), offset);
+            result = _container?.Add(_builder.Part(part), _taker) ?? _disk.WriteAll(fd, _builder.Part(part), offset);
             _hash.AppendData(_builder.Part(part));
             offset += _builder.Part(part).Length;
         }
+
+        result = result == 0 && _container is not null ? _container.End(_taker) : result;
 
         _ = _disk.Close(fd);
         Span<byte> hash = stackalloc byte[Hash256.Bytes];

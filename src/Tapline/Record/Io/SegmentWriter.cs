@@ -24,6 +24,7 @@ internal sealed class SegmentWriter
     private readonly HandoverRing _full;
     private readonly IndexFile? _indexes;
     private readonly SegmentSealer? _seals;
+    private readonly SegmentOutput _output;
     private readonly WakeSignal _wake = new();
     private readonly PathBuffer _hidden;
     private readonly PathBuffer _published;
@@ -47,7 +48,7 @@ internal sealed class SegmentWriter
 
     public SegmentWriter(
         SegmentFolder folder, DiskCalls disk, ushort worker, long segmentBytes, SegmentBuffer[] buffers, HandoverRing free,
-        IndexFile? indexes)
+        IndexFile? indexes, SegmentOutput output)
     {
         _folder = folder;
         _disk = disk;
@@ -56,6 +57,7 @@ internal sealed class SegmentWriter
         _free = free;
         _full = new HandoverRing(buffers.Length);
         _indexes = indexes;
+        _output = output;
         _seals = folder.Evidence?.NewSealer(disk, worker, segmentBytes);
         _reserveBytes = Math.Min(segmentBytes, Limits.SegmentReserveBytes);
         _leftovers = new LeftoverSegments(folder);
@@ -131,6 +133,7 @@ internal sealed class SegmentWriter
         _losses.Dispose();
         _indexes?.Dispose();
         _seals?.Dispose();
+        _output.Dispose();
     }
 
     /// <summary>Nothing more is handed over after this. Worker's thread.</summary>
@@ -180,15 +183,14 @@ internal sealed class SegmentWriter
             return;
         }
 
-        _seals?.Take(buffer.Memory[..buffer.Length], buffer.FileOffset);
-        _goodEnd = buffer.FileEnd;
+        Volatile.Write(ref _bytesWritten, _bytesWritten + _output.FileEnd - _goodEnd);
+        _goodEnd = _output.FileEnd;
         _losses.Written(buffer);
-        Volatile.Write(ref _bytesWritten, _bytesWritten + buffer.Length);
         Trail.Wrote(buffer.Frames);
         Volatile.Write(ref _settled, _settled + buffer.Frames);
         if (buffer.IsLast)
         {
-            FinishSegment(buffer.Index);
+            FinishSegment(buffer.Index, buffer.FileEnd);
         }
     }
 
@@ -252,8 +254,7 @@ internal sealed class SegmentWriter
         }
 
         _segmentStartNs = Math.Max(0, buffer.SegmentStartNs);
-        var name = new SegmentName(_segmentStartNs, _worker, IsRecovered: false);
-        name.AddTo(_hidden.Reset(), isHidden: true);
+        _output.NameOf(_segmentStartNs, _worker).AddTo(_hidden.Reset(), isHidden: true);
         const int Flags = NativeFile.O_RDWR | NativeFile.O_CREAT | NativeFile.O_EXCL;
         var fd = _disk.Open(_hidden.Path, Flags | NativeFile.O_DIRECT);
         if (fd is -NativeFile.EINVAL or -NativeFile.EOPNOTSUPP)
@@ -282,6 +283,7 @@ internal sealed class SegmentWriter
         _losses.BeginFile();
         _ = _disk.Identify(_hidden.Path, out _file);
         Trail.Begin(_segmentStartNs);
+        _output.Begin();
         return 0;
     }
 
@@ -294,19 +296,29 @@ internal sealed class SegmentWriter
 
     private int WriteBuffer(SegmentBuffer buffer)
     {
-        var pages = buffer.Pages;
-        if (!TryReserveUpTo(buffer.FileOffset + pages.Length))
+        var result = 0;
+        while (result == 0 && _output.TryNext(buffer, out var pages, out var offset))
         {
-            return -NativeFile.ENOSPC;
+            result = TryReserveUpTo(offset + pages.Length) ? WritePages(pages, offset) : -NativeFile.ENOSPC;
+            if (result == 0)
+            {
+                _output.Written();
+                _seals?.Take(pages[..(int)Math.Min(pages.Length, _output.FileEnd - offset)], offset);
+            }
         }
 
-        var result = _disk.WriteAll(_fd, pages, buffer.FileOffset);
+        return result;
+    }
+
+    private int WritePages(ReadOnlySpan<byte> pages, long offset)
+    {
+        var result = _disk.WriteAll(_fd, pages, offset);
         if (result == -NativeFile.EINVAL && _isDirect)
         {
             // The device wants a larger alignment than a page, or a short write has left an odd rest.
             _isDirect = false;
             result = _disk.ClearDirect(_fd);
-            result = result < 0 ? result : _disk.WriteAll(_fd, pages, buffer.FileOffset);
+            result = result < 0 ? result : _disk.WriteAll(_fd, pages, offset);
         }
 
         return result;
@@ -330,7 +342,7 @@ internal sealed class SegmentWriter
         return true;
     }
 
-    private void FinishSegment(int index)
+    private void FinishSegment(int index, long contentBytes)
     {
         var result = _disk.Truncate(_fd, _goodEnd);
         if (result == 0 && !_isDirect)
@@ -341,7 +353,7 @@ internal sealed class SegmentWriter
 
         _ = _disk.Close(_fd);
         _fd = -1;
-        var published = Publish(index);
+        var published = Publish(index, contentBytes);
         result = result == 0 ? published : result;
         if (result == 0)
         {
@@ -353,10 +365,10 @@ internal sealed class SegmentWriter
     }
 
     // Index and seal become visible first, under the same name: whoever sees a segment finds them.
-    private int Publish(int index)
+    private int Publish(int index, long contentBytes)
     {
-        var name = new SegmentName(_segmentStartNs, _worker, IsRecovered: false);
-        var indexBytes = _indexes?.Write(index, name, _goodEnd) ?? 0;
+        var name = _output.NameOf(_segmentStartNs, _worker);
+        var indexBytes = _indexes?.Write(index, name, contentBytes) ?? 0;
         while (true)
         {
             name.AddTo(_published.Reset(), isHidden: false);

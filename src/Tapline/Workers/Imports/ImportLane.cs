@@ -50,7 +50,7 @@ internal sealed class ImportLane : IDisposable
     /// <summary>Opens a capture before its first frame; null with one sentence when it can't be read.</summary>
     public static ImportLane? Open(string file, ImportPoints points, out string error)
     {
-        var reader = CaptureFileReader.Open(file, 0, out error);
+        var reader = RecordedFiles.Open(file, 0, out error);
         return reader is null ? null : new ImportLane(reader, points);
     }
 

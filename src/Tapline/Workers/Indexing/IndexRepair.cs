@@ -2,6 +2,7 @@
 // are made anew. One thread of its own at the lowest priority, newest segments first, one at a time; the recording goes on
 // meanwhile. Says in one sentence what it did, when there was anything to do.
 using Tapline.Record;
+using Tapline.Record.Container;
 using Tapline.Record.Index;
 
 namespace Tapline.Workers.Indexing;
@@ -97,8 +98,12 @@ public sealed class IndexRepair : IDisposable
     {
         try
         {
-            using var index = SegmentIndex.Open(SegmentIndex.PathOf(segment), new FileInfo(segment).Length, out var verdict);
-            return index is null && verdict != IndexVerdict.UnknownVersion;
+            using var index = SegmentIndex.Open(SegmentIndex.PathOf(segment), SegmentInput.LengthOf(segment), out var verdict);
+            return index is null && verdict is not (IndexVerdict.UnknownVersion or IndexVerdict.Locked);
+        }
+        catch (ContainerException e)
+        {
+            return e.MissingKey is null; // what it holds is asked for when its index is made
         }
         catch (FileNotFoundException)
         {

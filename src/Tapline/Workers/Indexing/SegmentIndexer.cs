@@ -8,6 +8,7 @@ using Tapline.Capture.Files;
 using Tapline.Decode;
 using Tapline.Flows;
 using Tapline.Record;
+using Tapline.Record.Container;
 using Tapline.Record.Index;
 using Tapline.Store;
 
@@ -34,14 +35,15 @@ public sealed class SegmentIndexer
         ArgumentNullException.ThrowIfNull(segmentPath);
         try
         {
-            var bytes = IsPcapng(segmentPath) ? new FileInfo(segmentPath).Length : -1;
+            using var input = SegmentInput.Open(segmentPath);
+            var bytes = IsPcapng(input) ? input.Length : -1;
             if (bytes is < 0 or > (long)uint.MaxValue * 4)
             {
                 sentence = $"{segmentPath} is no pcapng file of at most 16 GiB; write it anew with editcap, which makes one.";
                 return false;
             }
 
-            return TryIndex(segmentPath, bytes, indexPath ?? SegmentIndex.PathOf(segmentPath), stop, out sentence);
+            return TryIndex(segmentPath, input, indexPath ?? SegmentIndex.PathOf(segmentPath), stop, out sentence);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -50,9 +52,11 @@ public sealed class SegmentIndexer
         }
     }
 
-    private static bool TryIndex(string segmentPath, long bytes, string indexPath, CancellationToken stop, out string sentence)
+    private static bool TryIndex(
+        string segmentPath, SegmentInput input, string indexPath, CancellationToken stop, out string sentence)
     {
-        using var reader = CaptureFileReader.Open(segmentPath, 0, out sentence);
+        var bytes = input.Length;
+        using var reader = RecordedFiles.Open(segmentPath, 0, out sentence);
         if (reader is null)
         {
             return false;
@@ -74,7 +78,7 @@ public sealed class SegmentIndexer
         var buffer = collector[collector.Finish()];
         var identity = new IndexHeader { SegmentBytes = bytes, Worker = WorkerOf(segmentPath), Origin = IndexOrigin.Rebuilt };
         builder.Build(buffer, identity, Points(reader), names: null);
-        Write(builder, indexPath);
+        Write(builder, indexPath, input.Container?.Key);
         var rest = reader.Fault is { } fault ? $" What follows can't be read: {fault}" : "";
         sentence = $"Indexed {segmentPath}: {buffer.Frames} packets of {buffer.Flows - 1} flows.{rest}";
         return true;
@@ -128,14 +132,24 @@ public sealed class SegmentIndexer
     }
 
     // A name of its own beside the index, so that nobody ever reads half of one.
-    private static void Write(IndexBuilder builder, string path)
+    private static void Write(IndexBuilder builder, string path, SegmentKey? key)
     {
+        using var container = key is null ? null : new ContainerSink(new ContainerEncoder(SegmentCompression.None, key));
         var hidden = Path.Combine(Path.GetDirectoryName(path)!, "." + Path.GetFileName(path));
         using (var file = new FileStream(hidden, FileMode.Create, FileAccess.Write))
         {
+            container?.Begin(Append);
             for (var part = 0; part < builder.Parts; part++)
             {
-                file.Write(builder.Part(part));
+                _ = container?.Add(builder.Part(part), Append) ?? Append(builder.Part(part), 0);
+            }
+
+            container?.End(Append);
+
+            int Append(ReadOnlySpan<byte> bytes, long offset)
+            {
+                file.Write(bytes);
+                return 0;
             }
         }
 
@@ -145,12 +159,10 @@ public sealed class SegmentIndexer
     private static int WorkerOf(string path) =>
         SegmentName.TryParse(Path.GetFileName(path), out var name, out _) ? name.Worker : 0;
 
-    private static bool IsPcapng(string path)
+    private static bool IsPcapng(SegmentInput input)
     {
-        using var file = File.OpenRead(path);
         Span<byte> magic = stackalloc byte[sizeof(uint)];
-        return file.ReadAtLeast(magic, magic.Length, throwOnEndOfStream: false) == magic.Length
-            && BitConverter.ToUInt32(magic) == PcapngMagic;
+        return input.Read(magic, 0) == magic.Length && BitConverter.ToUInt32(magic) == PcapngMagic;
     }
 
     private sealed class Endings(IndexCollector collector) : IFlowEndings

@@ -81,7 +81,7 @@ internal sealed class InputLane(IReadOnlyList<string> files, bool isRecorded)
             isHidden = false;
         }
 
-        Reader = CaptureFileReader.Open(file, 0, out var error);
+        Reader = RecordedFiles.Open(file, 0, out var error);
         if (Reader is null)
         {
             return error;

@@ -41,7 +41,7 @@ public sealed class OfflineInput : IDisposable
         }
 
         _lanes = [.. lanes];
-        TotalBytes = lanes.SelectMany(l => l.Files).Sum(Length);
+        TotalBytes = lanes.SelectMany(l => l.Files).Sum(RecordedFiles.LengthOf);
     }
 
     /// <summary>Bytes of all files; standard input counts as nothing, so the share done is then unknown.</summary>
@@ -195,18 +195,5 @@ public sealed class OfflineInput : IDisposable
         _ = _points.Meet(lane);
         _finishedBytes += reader.PositionBytes;
         lane.Close();
-    }
-
-    private static long Length(string file)
-    {
-        try
-        {
-            return file == "-" ? 0 : new FileInfo(file) is { Exists: true } info ? info.Length : 0;
-        }
-        catch (IOException)
-        {
-            // Opening it will say what is wrong.
-            return 0;
-        }
     }
 }

@@ -53,7 +53,7 @@ internal sealed class FilesReader : ReplayReader
         long bytes = 0;
         foreach (var file in options.Files.Where(f => f != "-"))
         {
-            using var reader = CaptureFileReader.Open(file, 0, out var fault);
+            using var reader = RecordedFiles.Open(file, 0, out var fault);
             if (reader is null)
             {
                 error = fault;

@@ -32,6 +32,7 @@ internal static class RecordVerb
         var keep = RetentionWords.KeepOption();
         var minFree = RetentionWords.MinFreeOption();
         var filter = new Option<string?>("--filter") { Description = "Records only what this pcap-filter expression selects." };
+        var trigger = TriggerWords.Option();
         var seconds = new Option<double?>("--seconds") { Description = "Ends by itself after so many seconds." };
         var workers = new Option<int>("--workers") { Description = "Worker threads; as many as processors when not given." };
         var json = new Option<bool>("--json") { Description = "Prints the account as one JSON object." };
@@ -52,7 +53,7 @@ internal static class RecordVerb
         });
         var command = new Command("record", "Records packets into rolling pcapng files that any tool opens.")
         {
-            from, data, budget, keep, minFree, filter, seconds, workers, json, OvsOptions.Database, OvsOptions.Mirror,
+            from, data, budget, keep, minFree, filter, trigger, seconds, workers, json, OvsOptions.Database, OvsOptions.Mirror,
             IdentityOptions.Inventory, IdentityOptions.Libvirt,
         };
         command.Examples(
@@ -72,7 +73,10 @@ internal static class RecordVerb
                     BudgetBytes = Quantity.TryParseBytes(parsed.GetValue(budget) ?? "", out var bytes)
                         ? bytes : Limits.RecordBudgetBytesDefault,
                     Filter = parsed.GetValue(filter),
+                    Triggers = TriggerWords.ParseAll(parsed.GetValue(trigger) ?? [], out _) ?? [],
+                    IncidentFolder = new DataFolder(Path.GetFullPath(parsed.GetValue(data)!)).Incidents,
                 }, parsed.GetValue(keep), parsed.GetValue(minFree)),
+                ExtractIncident = TriggerExtract.Of(Path.GetFullPath(parsed.GetValue(data)!)),
                 Workers = parsed.GetValue(workers),
                 Seconds = parsed.GetValue(seconds),
             }, parsed), parsed),

@@ -8,6 +8,7 @@ using Tapline.Mirror.Targets;
 using Tapline.Record;
 using Tapline.Server.Commands;
 using Tapline.Workers;
+using Tapline.Workers.Triggers;
 using YamlDotNet.RepresentationModel;
 
 namespace Tapline.Server.Config;
@@ -171,9 +172,35 @@ internal static class ConfigurationReader
             MinFree = section.Parsed<object>("min_free", t => RetentionWords.ParseMinFree(t), RetentionWords.MinFreeForm)
                 as FreeDisk? ?? default,
             Filter = section.Text("filter"),
+            Triggers = ReadTriggers(section),
         };
         section.RejectOthers();
         return record;
+    }
+
+    private static List<TriggerPlan> ReadTriggers(YamlSection record)
+    {
+        var triggers = new List<TriggerPlan>();
+        foreach (var section in record.Sections("triggers"))
+        {
+            var plan = new TriggerPlan { Name = section.Text("name") ?? "", When = section.Text("when") ?? "" };
+            plan = plan with
+            {
+                BeforeNs = section.Parsed<object>("before", t => TriggerWords.ParseSpan(t), TriggerWords.SpanForm) as long? ?? plan.BeforeNs,
+                AfterNs = section.Parsed<object>("after", t => TriggerWords.ParseSpan(t), TriggerWords.SpanForm) as long? ?? plan.AfterNs,
+                Scope = section.Parsed<object>("scope", t => TriggerWords.ParseScope(t), TriggerWords.ScopeForm) as TriggerScope? ?? plan.Scope,
+                HoldNs = section.Parsed<object>("hold", t => TriggerWords.ParseHold(t), TriggerWords.HoldForm) as long? ?? plan.HoldNs,
+            };
+            triggers.Add(plan);
+            if ((plan.Mistake() ?? TriggerWords.MistakeIn(triggers)) is { } mistake)
+            {
+                section.Mistake("name", mistake);
+            }
+
+            section.RejectOthers();
+        }
+
+        return triggers;
     }
 
     private static ConsoleConfiguration ReadConsole(YamlSection? section)

@@ -2,6 +2,8 @@
 // beside and renamed, so that a restarted engine never reads half a file.
 using System.Text.Json;
 using Tapline.Base;
+using Tapline.Server.Commands;
+using Tapline.Workers.Triggers;
 
 namespace Tapline.Server.Config;
 
@@ -66,6 +68,7 @@ internal static class ConfigurationWriter
             Text(json, "min_free", record.MinFree.Percent > 0 ? $"{record.MinFree.Percent}%"
                 : record.MinFree.Bytes > 0 ? $"{record.MinFree.Bytes}" : null);
             Text(json, "filter", record.Filter);
+            Triggers(json, record.Triggers);
             json.WriteEndObject();
         }
 
@@ -74,6 +77,24 @@ internal static class ConfigurationWriter
         json.WriteNumber("retention_days", c.Console.RetentionDays);
         json.WriteEndObject();
         json.WriteEndObject();
+    }
+
+    private static void Triggers(Utf8JsonWriter json, IReadOnlyList<TriggerPlan> triggers)
+    {
+        json.WriteStartArray("triggers");
+        foreach (var trigger in triggers)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", trigger.Name);
+            json.WriteString("when", trigger.When);
+            json.WriteString("before", TriggerWords.Text(trigger.BeforeNs));
+            json.WriteString("after", TriggerWords.Text(trigger.AfterNs));
+            json.WriteString("scope", TriggerWords.Text(trigger.Scope));
+            json.WriteString("hold", TriggerWords.Text(trigger.HoldNs));
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 
     private static void Text(Utf8JsonWriter json, string key, string? text)

@@ -22,6 +22,9 @@ internal sealed record DataFolder(string Root)
     /// <summary>Recorded segments.</summary>
     public string Recording => Path.Combine(Root, "recording");
 
+    /// <summary>What triggers kept: an incident's facts, and its packets beside them.</summary>
+    public string Incidents => Path.Combine(Root, "incidents");
+
     /// <summary>What `up` resolved from file and options, for the engine to read.</summary>
     public string ResolvedConfiguration => Path.Combine(Root, "node.json");
 

@@ -4,6 +4,7 @@ using Tapline.Base;
 using Tapline.Record;
 using Tapline.Server.Commands;
 using Tapline.Workers;
+using Tapline.Workers.Triggers;
 
 namespace Tapline.Server.Config;
 
@@ -68,7 +69,10 @@ internal sealed record NodeConfiguration
             KeepNs = Record.KeepNs,
             MinFree = Record.MinFree,
             Filter = Record.Filter,
+            Triggers = Record.Triggers,
+            IncidentFolder = data.Incidents,
         },
+        ExtractIncident = TriggerExtract.Of(data.Root),
         DataFolder = data.Root,
         Workers = Workers,
         RingBudgetBytes = RingBudgetBytes,
@@ -92,6 +96,8 @@ internal sealed record RecordConfiguration
     public FreeDisk MinFree { get; init; }
 
     public string? Filter { get; init; }
+
+    public IReadOnlyList<TriggerPlan> Triggers { get; init; } = [];
 }
 
 /// <summary>Where the console listens and how long it keeps records.</summary>

@@ -74,6 +74,7 @@ public sealed class Engine : IDisposable
             parts.IndexRepair = IndexRepair.Start(folder, n => Console.Error.WriteLine($"tapline: {n}"));
         }
 
+        parts.Triggers?.Start();
         if (options.CanarySeconds > 0)
         {
             parts.Canaries = new CanaryDesk(

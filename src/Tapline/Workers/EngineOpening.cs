@@ -8,6 +8,7 @@ using Tapline.Filter;
 using Tapline.Flows;
 using Tapline.Record;
 using Tapline.Store;
+using Tapline.Workers.Triggers;
 
 namespace Tapline.Workers;
 
@@ -18,6 +19,7 @@ internal sealed class EngineOpening(EngineOptions options)
     private string? _fault;
     private bool _isUsage;
     private bool _areMirrorsInKernel;
+    private TriggerEyes[] _eyes = [];
 
     /// <summary>The parts, or null and a report of what is wrong.</summary>
     public static EngineParts? Open(EngineOptions options, out EngineReport? fault)
@@ -91,6 +93,7 @@ internal sealed class EngineOpening(EngineOptions options)
             return null;
         }
 
+        _eyes = options.Record is { Triggers.Count: > 0 } plan ? Each(w => new TriggerEyes(plan.Triggers, options.Analyse ? FlowsPerWorker : 0)) : [];
         capture.DirectoryChanged = Bind;
         Bind();
         mirrors.OnToolPorts = names => capture.ExcludeNames([.. options.Exclude, .. names]);
@@ -101,6 +104,7 @@ internal sealed class EngineOpening(EngineOptions options)
             var names = FilterNames.Of(capture.Directory, capture.Points);
             mirrors.SetNames(names);
             recordFilter.Bind(names);
+            Array.ForEach(_eyes, e => e.Bind(names));
             recordFolder?.SetMachines(FilterNames.Recorded(capture.Directory));
         }
     }
@@ -130,6 +134,7 @@ internal sealed class EngineOpening(EngineOptions options)
             SupervisorSpool = spoolFolder is null ? null : new SpoolWriter(spoolFolder, WorkerCount, options.Node),
             RecordFolder = recordFolder,
             Keeper = recordFolder is null ? null : new RetentionKeeper([recordFolder], n => Console.Error.WriteLine($"tapline: {n}")),
+            Triggers = NewTriggerDesk(),
             Spools = spools,
             Recorders = recorders,
             Mirrors = mirrors,
@@ -139,12 +144,24 @@ internal sealed class EngineOpening(EngineOptions options)
                 Flows = options.Analyse ? NewTable(w, spools.Length == 0 ? null : spools[w]) : null,
                 Recorder = recorders.Length == 0 ? null : recorders[w],
                 RecordFilter = filter,
+                Triggers = _eyes.Length == 0 ? null : _eyes[w],
                 CanarySecret = mirrors.CanarySecret,
             }),
         };
         Array.ForEach(parts.Pipelines, p => p.IndexFlows());
         return parts;
     }
+
+    private TriggerDesk? NewTriggerDesk() => _eyes.Length == 0 ? null : new TriggerDesk(
+        new TriggerDeskOptions
+        {
+            Plans = options.Record!.Triggers,
+            Recording = options.Record.Folder,
+            Folder = options.Record.IncidentFolder!,
+            Extract = options.ExtractIncident ?? ((_, _, _) => "This engine makes no extracts."),
+            Tell = n => Console.Error.WriteLine($"tapline: {n}"),
+        },
+        _eyes);
 
     private int FlowsPerWorker => Math.Max(1024, options.FlowCapacity / WorkerCount);
 

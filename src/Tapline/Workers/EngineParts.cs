@@ -4,6 +4,7 @@ using Tapline.Capture.Ring;
 using Tapline.Record;
 using Tapline.Store;
 using Tapline.Workers.Indexing;
+using Tapline.Workers.Triggers;
 
 namespace Tapline.Workers;
 
@@ -40,6 +41,9 @@ internal sealed class EngineParts : IDisposable
     /// <summary>Proves the mirror sessions; null = it is not wanted.</summary>
     public CanaryDesk? Canaries { get; set; }
 
+    /// <summary>Turns hits of the workers' triggers into incidents; null = there are no triggers.</summary>
+    public TriggerDesk? Triggers { get; init; }
+
     public Worker[] Workers { get; set; } = [];
 
     public LedgerView NewView()
@@ -64,6 +68,7 @@ internal sealed class EngineParts : IDisposable
         }
 
         IndexRepair?.Dispose();
+        Triggers?.Dispose();
         Canaries?.Dispose();
         Mirrors.Dispose();
         Array.ForEach(Recorders, r => r.Dispose());

@@ -11,6 +11,7 @@ using Tapline.Mirror;
 using Tapline.Mirror.Canary;
 using Tapline.Record;
 using Tapline.Store;
+using Tapline.Workers.Triggers;
 
 namespace Tapline.Workers;
 
@@ -28,6 +29,7 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
     private FrameBatch? _batch;
     private int _observing;
     private int _recorded;
+    private int _looked;
     private bool _hasCanary;
 
     /// <summary>The worker's counters.</summary>
@@ -44,6 +46,9 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
 
     /// <summary>Which frames are recorded.</summary>
     public CompiledFilter RecordFilter { get; init; } = CompiledFilter.Everything;
+
+    /// <summary>What looks at each frame for the triggers' sake; null = there are none.</summary>
+    internal TriggerEyes? Triggers { get; init; }
 
     /// <summary>By which the engine knows its own canaries: they are for mirror sessions only, no machine sent them.</summary>
     public ulong CanarySecret { get; init; }
@@ -64,7 +69,7 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
             }
         }
 
-        (_batch, _recorded) = (batch, 0);
+        (_batch, _recorded, _looked) = (batch, 0, 0);
         if (Flows is not null)
         {
             Observe(Flows, batch, count);
@@ -76,6 +81,11 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
             {
                 mirror.Offer(batch.Meta(i), _layouts[i], batch.Bytes(i), _hasEvent[i]);
             }
+        }
+
+        if (Triggers is not null)
+        {
+            Look(Triggers, batch, count);
         }
 
         if (Recorder is not null)
@@ -106,9 +116,15 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
     {
         if (_batch is not null)
         {
+            if (Triggers is not null)
+            {
+                Look(Triggers, _batch, _observing);
+            }
+
             Record(Recorder!, _batch, _observing);
         }
 
+        Triggers?.Forget(slot);
         Recorder!.EndFlow(slot, record);
     }
 
@@ -184,6 +200,18 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
             {
                 _appended[i] = NotWanted;
                 recorder.CountFiltered(meta.PointId);
+            }
+        }
+    }
+
+    /// <summary>Shows the triggers the batch's frames below <paramref name="end"/> that they have not seen.</summary>
+    private void Look(TriggerEyes triggers, FrameBatch batch, int end)
+    {
+        for (; _looked < end; _looked++)
+        {
+            if (!IsCanary(_looked))
+            {
+                triggers.Look(batch.Meta(_looked), _layouts[_looked], batch.Bytes(_looked), Flows is null ? -1 : _slots[_looked], Flows);
             }
         }
     }

@@ -1,6 +1,7 @@
 // What to record, where, how much and for how long, as the command line or the configuration decided it. Plain data.
 using Tapline.Base;
 using Tapline.Record;
+using Tapline.Workers.Triggers;
 
 namespace Tapline.Workers;
 
@@ -21,6 +22,12 @@ public sealed record RecordPlan
 
     /// <summary>Filter expression; null = every frame.</summary>
     public string? Filter { get; init; }
+
+    /// <summary>What protects the packets around it and gives them out.</summary>
+    public IReadOnlyList<TriggerPlan> Triggers { get; init; } = [];
+
+    /// <summary>Where incidents of triggers go; null = there are no triggers.</summary>
+    public string? IncidentFolder { get; init; }
 
     /// <summary>The folder's rules.</summary>
     public RetentionRules Rules => new() { BudgetBytes = BudgetBytes, KeepNs = KeepNs, MinFree = MinFree };

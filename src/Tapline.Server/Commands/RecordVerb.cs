@@ -31,6 +31,22 @@ internal static class RecordVerb
         };
         var keep = RetentionWords.KeepOption();
         var minFree = RetentionWords.MinFreeOption();
+        var classes = new Option<string[]>("--class")
+        {
+            Description = "Records some frames apart: NAME;filter=EXPR[;keep=TIME][;budget=SIZE][;take=whole|headers|none|frame N|flow N]. "
+                + "Repeatable; the first that wants a frame has it.",
+            HelpName = "SPEC",
+        };
+        classes.Validators.Add(result =>
+        {
+            foreach (var text in result.GetValueOrDefault<string[]>() ?? [])
+            {
+                if (RetentionWords.ParseClass(text, out var mistake) is null)
+                {
+                    result.AddError(mistake!);
+                }
+            }
+        });
         var filter = new Option<string?>("--filter") { Description = "Records only what this pcap-filter expression selects." };
         var seconds = new Option<double?>("--seconds") { Description = "Ends by itself after so many seconds." };
         var workers = new Option<int>("--workers") { Description = "Worker threads; as many as processors when not given." };
@@ -52,7 +68,7 @@ internal static class RecordVerb
         });
         var command = new Command("record", "Records packets into rolling pcapng files that any tool opens.")
         {
-            from, data, budget, keep, minFree, filter, seconds, workers, json, OvsOptions.Database, OvsOptions.Mirror,
+            from, data, budget, keep, minFree, classes, filter, seconds, workers, json, OvsOptions.Database, OvsOptions.Mirror,
             IdentityOptions.Inventory, IdentityOptions.Libvirt,
         };
         command.Examples(
@@ -60,6 +76,8 @@ internal static class RecordVerb
                 "Every frame that enters the switch br0; the newest 100 GB are kept."),
             ("tapline record --from bridge:br0 --data rec --budget 2T --keep 7d --min-free 10%",
                 "No more than 2 TB, nothing older than a week, and a tenth of the disk stays free."),
+            ("tapline record --from br0 --data rec --class 'db;filter=port 5432;keep=30d' --class 'backup;filter=port 873;take=headers'",
+                "Database traffic is kept longer, in rec/recording/db; of backups only headers."),
             ("tapline record --from vnet3,vnet4 --data rec --filter 'tcp port 5432' --seconds 60 --json",
                 "One minute of two ports' PostgreSQL traffic, then the account as JSON."));
         command.SetAction(parsed => Run(
@@ -72,6 +90,7 @@ internal static class RecordVerb
                     BudgetBytes = Quantity.TryParseBytes(parsed.GetValue(budget) ?? "", out var bytes)
                         ? bytes : Limits.RecordBudgetBytesDefault,
                     Filter = parsed.GetValue(filter),
+                    Classes = [.. (parsed.GetValue(classes) ?? []).Select(c => RetentionWords.ParseClass(c, out _)!)],
                 }, parsed.GetValue(keep), parsed.GetValue(minFree)),
                 Workers = parsed.GetValue(workers),
                 Seconds = parsed.GetValue(seconds),
@@ -142,6 +161,13 @@ internal static class RecordVerb
             $"{Quantity.Count(recorder.Recorded)} frames recorded, {Quantity.Bytes(recorder.WrittenBytes)} written; "
             + $"{Quantity.Count(recorder.Segments)} segments with {Quantity.Bytes(recorder.UsedBytes)} of "
             + $"{Quantity.Bytes(recorder.BudgetBytes)} in {recorder.Folder}.");
+        foreach (var item in recorder.Classes)
+        {
+            text.AppendLine(
+                $"  {item.Name,-14} {Quantity.Count(item.Recorded),14} recorded {Quantity.Count(item.Dropped),10} dropped; "
+                + $"{Quantity.Count(item.Segments)} segments with {Quantity.Bytes(item.UsedBytes)} of {Quantity.Bytes(item.BudgetBytes)}.");
+        }
+
         if (recorder.Removed > 0)
         {
             text.AppendLine($"{Quantity.Count(recorder.Removed)} oldest segments were removed (budget, age, free disk).");
@@ -208,6 +234,21 @@ internal static class RecordVerb
             json.WriteNumber("holds", recorder.Holds);
             json.WriteNumber("held_bytes", recorder.HeldBytes);
             json.WriteBoolean("direct", recorder.IsDirect);
+            json.WriteStartArray("classes");
+            foreach (var item in recorder.Classes)
+            {
+                json.WriteStartObject();
+                json.WriteString("class", item.Name);
+                json.WriteNumber("recorded", item.Recorded);
+                json.WriteNumber("dropped", item.Dropped);
+                json.WriteNumber("segments", item.Segments);
+                json.WriteNumber("bytes", item.UsedBytes);
+                json.WriteNumber("budget_bytes", item.BudgetBytes);
+                json.WriteNumber("removed_segments", item.Removed);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
             json.WriteEndObject();
             json.WriteEndObject();
         }

@@ -170,10 +170,31 @@ internal static class ConfigurationReader
             KeepNs = section.Parsed<object>("keep", t => RetentionWords.ParseKeep(t), RetentionWords.KeepForm) as long? ?? 0,
             MinFree = section.Parsed<object>("min_free", t => RetentionWords.ParseMinFree(t), RetentionWords.MinFreeForm)
                 as FreeDisk? ?? default,
+            Classes = [.. section.Sections("classes").Select(ReadClass)],
             Filter = section.Text("filter"),
         };
         section.RejectOthers();
         return record;
+    }
+
+    private static RecordClassPlan ReadClass(YamlSection section)
+    {
+        var plan = new RecordClassPlan
+        {
+            Name = section.Parsed(
+                "name", t => RecordClassPlan.MistakeInName(t) is null ? t : null, "a name: small letters, digits, - and _") ?? "",
+            Filter = section.Text("filter") ?? "",
+            BudgetBytes = section.Bytes("budget", Limits.RecordBudgetBytesMin) ?? Limits.RecordBudgetBytesDefault,
+            KeepNs = section.Parsed<object>("keep", t => RetentionWords.ParseKeep(t), RetentionWords.KeepForm) as long? ?? 0,
+            Take = section.Parsed<object>("take", t => RetentionWords.ParseTake(t), RetentionWords.TakeForm) as RecordTake? ?? default,
+        };
+        if (plan.Filter.Length == 0)
+        {
+            section.Mistake("filter", "a class needs an expression that says which frames are its own.");
+        }
+
+        section.RejectOthers();
+        return plan;
     }
 
     private static ConsoleConfiguration ReadConsole(YamlSection? section)

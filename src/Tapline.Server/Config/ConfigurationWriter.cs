@@ -2,6 +2,7 @@
 // beside and renamed, so that a restarted engine never reads half a file.
 using System.Text.Json;
 using Tapline.Base;
+using Tapline.Server.Commands;
 
 namespace Tapline.Server.Config;
 
@@ -66,6 +67,19 @@ internal static class ConfigurationWriter
             Text(json, "min_free", record.MinFree.Percent > 0 ? $"{record.MinFree.Percent}%"
                 : record.MinFree.Bytes > 0 ? $"{record.MinFree.Bytes}" : null);
             Text(json, "filter", record.Filter);
+            json.WriteStartArray("classes");
+            foreach (var item in record.Classes)
+            {
+                json.WriteStartObject();
+                json.WriteString("name", item.Name);
+                json.WriteString("filter", item.Filter);
+                json.WriteNumber("budget", item.BudgetBytes);
+                Text(json, "keep", item.KeepNs == 0 ? null : $"{item.KeepNs / Clock.SecondNs}s");
+                json.WriteString("take", RetentionWords.Text(item.Take));
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
             json.WriteEndObject();
         }
 

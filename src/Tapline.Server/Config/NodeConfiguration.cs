@@ -67,6 +67,7 @@ internal sealed record NodeConfiguration
             BudgetBytes = Record.BudgetBytes,
             KeepNs = Record.KeepNs,
             MinFree = Record.MinFree,
+            Classes = Record.Classes,
             Filter = Record.Filter,
         },
         DataFolder = data.Root,
@@ -90,6 +91,8 @@ internal sealed record RecordConfiguration
     public long KeepNs { get; init; }
 
     public FreeDisk MinFree { get; init; }
+
+    public IReadOnlyList<RecordClassPlan> Classes { get; init; } = [];
 
     public string? Filter { get; init; }
 }

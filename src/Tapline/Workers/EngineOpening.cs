@@ -60,8 +60,13 @@ internal sealed class EngineOpening(EngineOptions options)
             return null;
         }
 
+        var recording = options.Record is null ? null : new RecordOpening(options.Record, options.Node, WorkerCount);
+        if (recording?.Check() is { } mistake)
+        {
+            return Usage(mistake);
+        }
+
         SpoolFolder? spoolFolder = null;
-        SegmentFolder? recordFolder = null;
         if (options.DataFolder is { } data
             && (spoolFolder = SpoolFolder.TryOpen(Path.Combine(data, "spool"), Limits.SpoolBudgetBytesDefault, out _fault)) is null)
         {
@@ -69,13 +74,16 @@ internal sealed class EngineOpening(EngineOptions options)
         }
 
         Keep(spoolFolder);
-        if (options.Record is { } record
-            && (recordFolder = SegmentFolder.TryOpen(record.Folder, record.Rules, out _fault)) is null)
+        if (recording is not null)
         {
-            return null;
+            _fault = recording.OpenFolders();
+            recording.Folders.ForEach(Keep);
+            if (_fault is not null)
+            {
+                return null;
+            }
         }
 
-        Keep(recordFolder);
         var capture = LiveCapture.Open(CaptureOptions(excluded), out var error);
         if (capture is null)
         {
@@ -94,24 +102,27 @@ internal sealed class EngineOpening(EngineOptions options)
         capture.DirectoryChanged = Bind;
         Bind();
         mirrors.OnToolPorts = names => capture.ExcludeNames([.. options.Exclude, .. names]);
-        return Build(capture, mirrors, spoolFolder, recordFolder, recordFilter);
+        return Build(capture, mirrors, spoolFolder, recording, recordFilter);
 
         void Bind()
         {
             var names = FilterNames.Of(capture.Directory, capture.Points);
             mirrors.SetNames(names);
             recordFilter.Bind(names);
+            foreach (var filter in recording?.Filters ?? [])
+            {
+                filter.Bind(names);
+            }
         }
     }
 
     private EngineParts Build(
-        LiveCapture capture, MirrorDesk mirrors, SpoolFolder? spoolFolder, SegmentFolder? recordFolder, CompiledFilter filter)
+        LiveCapture capture, MirrorDesk mirrors, SpoolFolder? spoolFolder, RecordOpening? recording, CompiledFilter filter)
     {
         var losses = new RingLosses(Limits.PointsMax);
         mirrors.Points.Losses = losses;
         var spools = spoolFolder is null ? [] : Each(w => new SpoolWriter(spoolFolder, w, options.Node, new EndpointNames(capture)));
-        var recorders = recordFolder is null ? [] : Each(w => new SegmentRecorder(
-            recordFolder, new RecorderOptions { Worker = w, Node = options.Node, Filter = options.Record?.Filter }));
+        var recorders = recording?.OpenRecorders() ?? [];
         return new EngineParts
         {
             Options = options,
@@ -119,8 +130,10 @@ internal sealed class EngineOpening(EngineOptions options)
             Losses = losses,
             SpoolFolder = spoolFolder,
             SupervisorSpool = spoolFolder is null ? null : new SpoolWriter(spoolFolder, WorkerCount, options.Node),
-            RecordFolder = recordFolder,
-            Keeper = recordFolder is null ? null : new RetentionKeeper([recordFolder], n => Console.Error.WriteLine($"tapline: {n}")),
+            RecordFolders = recording?.Folders ?? [],
+            RecordClasses = recording?.Names ?? [],
+            Keeper = recording is null ? null
+                : new RetentionKeeper([.. recording.Folders], n => Console.Error.WriteLine($"tapline: {n}")),
             Spools = spools,
             Recorders = recorders,
             Mirrors = mirrors,
@@ -130,6 +143,7 @@ internal sealed class EngineOpening(EngineOptions options)
                 Flows = options.Analyse ? NewTable(w, spools.Length == 0 ? null : spools[w]) : null,
                 Recorder = recorders.Length == 0 ? null : recorders[w],
                 RecordFilter = filter,
+                Classes = recording?.ClassesOf(w, recorders),
                 CanarySecret = mirrors.CanarySecret,
             }),
         };

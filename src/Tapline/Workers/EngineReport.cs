@@ -118,4 +118,7 @@ public sealed record RecorderReport
 
     /// <summary>Why the recorder can't write at the moment; null = it can.</summary>
     public string? StallReason { get; init; }
+
+    /// <summary>What each class did, the default one first; empty where there are no classes.</summary>
+    public IReadOnlyList<RecordClassReport> Classes { get; init; } = [];
 }

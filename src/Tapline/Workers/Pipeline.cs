@@ -37,6 +37,9 @@ public sealed class Pipeline<TSink> : IDisposable where TSink : IRecordSink
     /// <summary>Which frames are recorded.</summary>
     public CompiledFilter RecordFilter { get; init; } = CompiledFilter.Everything;
 
+    /// <summary>Classes of the recording, which come before <see cref="Recorder"/>; null = there are none.</summary>
+    internal RecordClasses? Classes { get; init; }
+
     /// <summary>By which the engine knows its own canaries: they are for mirror sessions only, no machine sent them.</summary>
     public ulong CanarySecret { get; init; }
 
@@ -96,7 +99,11 @@ public sealed class Pipeline<TSink> : IDisposable where TSink : IRecordSink
         Counts.EndUpdate();
     }
 
-    public void Dispose() => _layouts.Dispose();
+    public void Dispose()
+    {
+        _layouts.Dispose();
+        Classes?.Dispose();
+    }
 
     private bool IsCanary(int i) => _hasCanary && _isCanary[i];
 
@@ -138,6 +145,12 @@ public sealed class Pipeline<TSink> : IDisposable where TSink : IRecordSink
         for (var i = 0; i < count; i++)
         {
             ref readonly var meta = ref batch.Meta(i);
+            if (Classes is not null && TryClasses(Classes, batch, i))
+            {
+                recorder.CountFiltered(meta.PointId);
+                continue;
+            }
+
             if (!IsCanary(i) && RecordFilter.Matches(meta, _layouts[i], batch.Bytes(i)))
             {
                 _appended[i] = recorder.Append(meta, batch.Bytes(i));
@@ -148,6 +161,20 @@ public sealed class Pipeline<TSink> : IDisposable where TSink : IRecordSink
                 recorder.CountFiltered(meta.PointId);
             }
         }
+    }
+
+    /// <summary>True when a class has taken the frame, or chosen not to keep it.</summary>
+    private bool TryClasses(RecordClasses classes, FrameBatch batch, int i)
+    {
+        if (IsCanary(i))
+        {
+            classes.CountFiltered(batch.Meta(i).PointId);
+            return false;
+        }
+
+        var isTaken = classes.TryTake(batch.Meta(i), _layouts[i], batch.Bytes(i), out var isKept, out var result);
+        _appended[i] = isKept ? result : NotWanted;
+        return isTaken;
     }
 
     private const AppendResult NotWanted = (AppendResult)0xff;

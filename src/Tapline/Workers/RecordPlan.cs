@@ -22,6 +22,14 @@ public sealed record RecordPlan
     /// <summary>Filter expression; null = every frame.</summary>
     public string? Filter { get; init; }
 
+    /// <summary>Classes with folders and rules of their own: each frame goes to the first that wants it, else here.</summary>
+    public IReadOnlyList<RecordClassPlan> Classes { get; init; } = [];
+
     /// <summary>The folder's rules.</summary>
     public RetentionRules Rules => new() { BudgetBytes = BudgetBytes, KeepNs = KeepNs, MinFree = MinFree };
+
+    public bool Equals(RecordPlan? other) => other is not null && Folder == other.Folder && Filter == other.Filter
+        && Rules == other.Rules && Classes.SequenceEqual(other.Classes);
+
+    public override int GetHashCode() => HashCode.Combine(Folder, Filter, BudgetBytes);
 }

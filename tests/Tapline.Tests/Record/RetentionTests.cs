@@ -147,6 +147,23 @@ public class RetentionTests
     }
 
     [Fact]
+    public void TheKeeperFollowsHoldsAndTellsEachNoticeOnce()
+    {
+        using var recording = new Recording(new RetentionRules { BudgetBytes = 1 << 30 });
+        recording.Write(0);
+        using var folder = recording.Open();
+        var told = new System.Collections.Concurrent.ConcurrentQueue<string>();
+        using var keeper = new RetentionKeeper([folder], told.Enqueue, recording.Disk);
+        recording.Hold(0, 1);
+        Assert.True(Await.Until(() => folder.HeldSegments == 1));
+        File.WriteAllText(recording.Folder[HoldFile.Name], "{");
+        Assert.True(Await.Until(() => told.Any(t => t.Contains("stays held"))));
+        File.Delete(recording.Folder[HoldFile.Name]);
+        Assert.True(Await.Until(() => folder.HeldSegments == 0 && told.Count == 2));
+        Assert.Contains("kept again", told.Last());
+    }
+
+    [Fact]
     public void AFolderWithEachRuleAndHoldsForgetsNothing() =>
         Check.Sample(
             Gen.Select(Gen.Int[0, 60].Array[1, 30], Gen.Int[0, 60].Array[0, 4], Gen.Int[1, 60]),

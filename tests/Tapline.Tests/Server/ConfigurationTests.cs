@@ -143,6 +143,14 @@ public class ConfigurationTests
                 {
                     BudgetBytes = budget, Filter = filter, KeepNs = (60 + workers) * Clock.SecondNs,
                     MinFree = new FreeDisk(hardware ? budget : 0, hardware ? 0 : workers),
+                    Classes =
+                    [
+                        new RecordClassPlan
+                        {
+                            Name = $"c{workers}", Filter = filter, BudgetBytes = budget * 2, KeepNs = hardware ? 60 * Clock.SecondNs : 0,
+                            Take = hardware ? new RecordTake(RecordTakeKind.Flow, budget) : new RecordTake(RecordTakeKind.Headers, 0),
+                        },
+                    ],
                 },
                 Console = new ConsoleConfiguration
                 {

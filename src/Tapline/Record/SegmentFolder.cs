@@ -233,12 +233,11 @@ public sealed class SegmentFolder : IDisposable
             }
 
             _ = TryKeepFree(disk, 0);
-            Fit(disk);
             _ages.Tick(nowNs, Rules.KeepNs, _ages.IsFirst ? _catalog.NewestNs : 0);
         }
 
-        // The lock is given back between two removals: a writer that wants room waits for one at most.
-        while (TryRemoveAged(disk))
+        // The lock is given back between two removals: a hold that is removed, or a week that has passed, may cost many.
+        while (TryRemoveAged(disk) || TryRemoveBeyondBudget(disk))
         {
         }
     }
@@ -266,9 +265,17 @@ public sealed class SegmentFolder : IDisposable
         }
     }
 
+    private bool TryRemoveBeyondBudget(DiskCalls disk)
+    {
+        lock (_gate)
+        {
+            return _usedBytes > Math.Max(BudgetBytes, _heldBytes + UnheldBytesMin) && TryRemoveOldest(disk, RemovalReason.Budget);
+        }
+    }
+
     private void Fit(DiskCalls disk)
     {
-        while (_usedBytes > Math.Max(BudgetBytes, _heldBytes + UnheldBytesMin) && TryRemoveOldest(disk, RemovalReason.Budget))
+        while (TryRemoveBeyondBudget(disk))
         {
         }
     }

@@ -21,9 +21,4 @@ public sealed record Hold
 
     /// <summary>When it was made, ns since the epoch.</summary>
     public required long AddedNs { get; init; }
-
-    /// <summary>True for a segment that may have frames of the window. Its name tells its first frame only, so that one which
-    /// began up to <see cref="Base.Limits.SegmentSpanNs"/> before the window counts.</summary>
-    public bool Keeps(long segmentStartNs) =>
-        segmentStartNs <= UntilNs && segmentStartNs >= SinceNs - Base.Limits.SegmentSpanNs;
 }

@@ -67,7 +67,7 @@ public static class HoldFile
     /// <summary>Removes a hold; a sentence when that can't be.</summary>
     public static string? TryRemove(string folder, long id) => Change(folder, list =>
         list.Holds.Any(h => h.Id == id)
-            ? (list with { Holds = [.. list.Holds.Where(h => h.Id != id)] }, null)
+            ? (new HoldList([.. list.Holds.Where(h => h.Id != id)], list.NextId), null)
             : (null, $"There is no hold {id} on {folder}; `tapline hold list` shows them."));
 
     private static string? Change(string folder, Func<HoldList, (HoldList? Next, string? Mistake)> change)

@@ -1,24 +1,52 @@
-// All holds of a recording as they stand in its file: an immutable snapshot.
+// All holds of a recording as they stand in its file: an immutable snapshot. Asked for each of up to a million segments when it
+// changes, so overlapping windows are merged once and a segment is looked up by halving.
+using Tapline.Base;
+
 namespace Tapline.Record.Holds;
 
-/// <summary>The holds in force.</summary>
-/// <param name="Holds">In the order of their numbers.</param>
-/// <param name="NextId">The number that the next one gets; numbers are never used again.</param>
-public sealed record HoldList(IReadOnlyList<Hold> Holds, long NextId)
+/// <summary>The holds in force. Immutable; any thread.</summary>
+public sealed class HoldList
 {
-    public static HoldList Empty { get; } = new([], 1);
+    private readonly long[] _since;
+    private readonly long[] _until;
 
-    /// <summary>True when a hold keeps a segment that begins at this time.</summary>
-    public bool Keeps(long segmentStartNs)
+    /// <param name="holds">In the order of their numbers.</param>
+    /// <param name="nextId">The number that the next one gets; numbers are never used again.</param>
+    public HoldList(IReadOnlyList<Hold> holds, long nextId)
     {
-        for (var index = 0; index < Holds.Count; index++)
+        Holds = holds;
+        NextId = nextId;
+        var since = new List<long>();
+        var until = new List<long>();
+        foreach (var hold in holds.OrderBy(h => h.SinceNs))
         {
-            if (Holds[index].Keeps(segmentStartNs))
+            if (until.Count > 0 && hold.SinceNs <= until[^1])
             {
-                return true;
+                until[^1] = Math.Max(until[^1], hold.UntilNs);
+                continue;
             }
+
+            since.Add(hold.SinceNs);
+            until.Add(hold.UntilNs);
         }
 
-        return false;
+        _since = [.. since];
+        _until = [.. until];
+    }
+
+    public static HoldList Empty { get; } = new([], 1);
+
+    public IReadOnlyList<Hold> Holds { get; }
+
+    public long NextId { get; }
+
+    /// <summary>True when a hold keeps a segment that begins at this time. Its name tells its first frame only, so that one which
+    /// began up to <see cref="Limits.SegmentSpanNs"/> before a window counts. No allocation.</summary>
+    public bool Keeps(long segmentStartNs)
+    {
+        // The last window that begins before the segment may have ended.
+        var index = Array.BinarySearch(_since, segmentStartNs + Limits.SegmentSpanNs);
+        index = index < 0 ? ~index - 1 : index;
+        return index >= 0 && segmentStartNs <= _until[index];
     }
 }

@@ -27,6 +27,26 @@ public class HoldFileTests
             iter: 200);
 
     [Fact]
+    public void ASegmentIsKeptByAnyOfItsWindows() =>
+        Gen.Select(Gen.Select(Gen.Long[0, 1000], Gen.Long[0, 100]).Array[0, 12], Gen.Long[0, 1200]).Sample(
+            random =>
+            {
+                var (windows, start) = random;
+                const long Unit = Limits.SegmentSpanNs / 10;
+                var list = new HoldList(
+                    [
+                        .. windows.Select((w, i) => Wanted with
+                        {
+                            Id = i + 1, SinceNs = w.Item1 * Unit, UntilNs = (w.Item1 + w.Item2) * Unit,
+                        }),
+                    ],
+                    100);
+                var isKept = windows.Any(w => start <= w.Item1 + w.Item2 && start + 10 >= w.Item1);
+                Assert.Equal(isKept, list.Keeps(start * Unit));
+            },
+            iter: 20_000);
+
+    [Fact]
     public void NumbersAreNeverUsedAgain()
     {
         using var folder = new TemporaryFolder();

@@ -76,7 +76,7 @@ internal static class RecordVerb
                 "Every frame that enters the switch br0; the newest 100 GB are kept."),
             ("tapline record --from bridge:br0 --data rec --budget 2T --keep 7d --min-free 10%",
                 "No more than 2 TB, nothing older than a week, and a tenth of the disk stays free."),
-            ("tapline record --from br0 --data rec --class 'db;filter=port 5432;keep=30d' --class 'backup;filter=port 873;take=headers'",
+            ("tapline record --from all --data rec --class 'db;filter=port 5432;keep=30d' --class 'backup;filter=port 873;take=headers'",
                 "Database traffic is kept longer, in rec/recording/db; of backups only headers."),
             ("tapline record --from vnet3,vnet4 --data rec --filter 'tcp port 5432' --seconds 60 --json",
                 "One minute of two ports' PostgreSQL traffic, then the account as JSON."));
@@ -175,7 +175,7 @@ internal static class RecordVerb
 
         if (recorder.Holds > 0)
         {
-            text.AppendLine($"{recorder.Holds} holds keep {Quantity.Bytes(recorder.HeldBytes)}.");
+            text.AppendLine($"Holds ({recorder.Holds}) keep {Quantity.Bytes(recorder.HeldBytes)}.");
         }
 
         if (recorder.Notice is { } notice)

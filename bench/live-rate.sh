@@ -7,7 +7,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 sizes="64 512 1514"; seconds=3; tools="tapline tcpdump tcpdump-big dumpcap"
 rates="100000 200000 300000 400000 500000 600000 700000 800000 900000 1000000 1200000 1400000 1700000 2000000"
-while [ $# -gt 1 ]; do
+while [ $# -gt 0 ]; do
     case $1 in
         --sizes) sizes=$2 ;; --rates) rates=$2 ;; --seconds) seconds=$2 ;; --tools) tools=$2 ;;
         *) sed -n '2,5s/^# //p' "$0" >&2; exit 2 ;;

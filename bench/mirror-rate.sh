@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
 # mirror-rate.sh [--sizes "64 512 1514"] [--rounds 5] [--seconds 2] [--parts "kernel user"] [--rates "50000 ..."]
 # Frames mirrored per second without loss. Part kernel: as fast as the source goes, through no mirror, a hand-written C
-# clone program (bench/clone.c, loaded by tc) and Tapline's kernel path, in turns. Part user: the highest rate at which
-# nothing is lost, Tapline's user path beside daemonlogger and an Open vSwitch mirror on its userspace datapath, and, with
-# --tools "tapline vxlan gre erspan", Tapline's tunnels over the same veth. Truth is the receive counters of the port and of
-# the tool's end. Needs root; makes and removes one namespace.
+# clone program (bench/clone.c, loaded by tc) and Tapline's kernel path, to a port and into VXLAN, in turns. Part user: the
+# highest rate at which nothing is lost, Tapline's user path beside daemonlogger and an Open vSwitch mirror on its userspace
+# datapath, and, with --tools "tapline vxlan gre erspan", Tapline's tunnels over the same veth, with --tools "tapline slice
+# dedup anonymise cards tag", its shapes. Truth is the receive counters of the port and of the tool's end. Needs root; makes
+# and removes one namespace.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 sizes="64 512 1514"; seconds=2; rounds=5; parts="kernel user"; tools="tapline daemonlogger ovs"
 rates="25000 50000 75000 100000 150000 200000 250000 300000 350000 400000 500000 600000 700000 800000 1000000"
-while [ $# -gt 1 ]; do
+while [ $# -gt 0 ]; do
     case $1 in
         --sizes) sizes=$2 ;; --rates) rates=$2 ;; --seconds) seconds=$2 ;; --rounds) rounds=$2 ;; --parts) parts=$2 ;;
         --tools) tools=$2 ;;
-        *) sed -n '2,8s/^# //p' "$0" >&2; exit 2 ;;
+        *) sed -n '2,10s/^# //p' "$0" >&2; exit 2 ;;
     esac
     shift 2
 done
@@ -70,11 +71,17 @@ start_mirror() {
         daemonlogger)
             ip netns exec "$space" daemonlogger -i v1 -o t0 > "$work/out" 2> "$work/err" & mirror=$!
             until_ok grep -qi 'log\|sniff' "$work/err" "$work/out"; sleep 0.5 ;;
-        kernel | kernel-clsact | tapline | vxlan | gre | erspan)
-            local mode=user hook= to=nic:t0
+        *)
+            local mode=user hook='' to=nic:t0 shape=()
             case $1 in kernel*) mode=kernel ;; vxlan | gre | erspan) to=$1://10.66.0.2 ;; esac
-            if [ "$1" = kernel-clsact ]; then hook=clsact; fi
-            TAPLINE_KERNEL_HOOK=$hook ip netns exec "$space" "$tapline" mirror --from v1 --to "$to" --mode "$mode" --workers 1 --json \
+            case $1 in
+                kernel-clsact) hook=clsact ;; kernel-vxlan) to='vxlan://10.66.0.2?refusal=ignore' ;;
+                slice) shape=(--slice l4+64) ;; dedup) shape=(--dedup 50ms) ;; tag) shape=(--vlan 7) ;; cards) shape=(--mask cards) ;;
+                anonymise) head -c 32 /dev/urandom > "$work/key"; chmod 600 "$work/key"; shape=(--anonymise "$work/key") ;;
+                kernel | tapline | vxlan | gre | erspan) ;;
+                *) fail "No tool is called $1." ;;
+            esac
+            TAPLINE_KERNEL_HOOK=$hook ip netns exec "$space" "$tapline" mirror --from v1 --to "$to" --mode "$mode" --workers 1 --json "${shape[@]}" \
                 > "$work/out" 2> "$work/err" & mirror=$!
             until_ok grep -q ready "$work/err" ;;
     esac
@@ -106,23 +113,24 @@ measure() {
 part_kernel() {
     echo "Kernel path, as fast as the source goes: frames per second that entered and were copied (lost), $rounds rounds of $seconds s in turns"
     for size in $sizes; do
-        printf '%-6s %20s %20s %20s %20s\n' size "no mirror" "clone.c" "kernel (TCX)" "kernel (clsact)"
+        printf '%-6s %20s %20s %20s %20s %20s\n' size "no mirror" "clone.c" "kernel (TCX)" "kernel (clsact)" "kernel (vxlan)"
         rm -f "$work"/rate.*
         for _ in $(seq "$rounds"); do
             printf '%-6d' "$size"
-            for kind in none clone kernel kernel-clsact; do
+            for kind in none clone kernel kernel-clsact kernel-vxlan; do
                 measure "$kind" "$size" 0
                 echo "$reached" >> "$work/rate.$kind"
                 if [ "$kind" = none ]; then printf ' %20d' "$reached"; else printf ' %12d (%5d)' "$reached" "$lost"; fi
             done
             echo
         done
-        for kind in none clone kernel kernel-clsact; do declare "m_${kind//-/_}=$(median < "$work/rate.$kind")"; done
+        for kind in none clone kernel kernel-clsact kernel-vxlan; do declare "m_${kind//-/_}=$(median < "$work/rate.$kind")"; done
         # Each round's ratio, then their median: what disturbs the machine disturbs neighbours alike.
-        printf 'medians at %d bytes: none %.0f clone %.0f kernel %.0f clsact %.0f; of the rounds: kernel/clone %.3f clsact/clone %.3f\n\n' "$size" \
-            "$m_none" "$m_clone" "$m_kernel" "$m_kernel_clsact" \
+        printf 'medians at %d bytes: none %.0f clone %.0f kernel %.0f clsact %.0f vxlan %.0f; of the rounds: kernel/clone %.3f clsact/clone %.3f vxlan/kernel %.3f\n\n' \
+            "$size" "$m_none" "$m_clone" "$m_kernel" "$m_kernel_clsact" "$m_kernel_vxlan" \
             "$(paste "$work/rate.kernel" "$work/rate.clone" | awk '{print $1 / $2}' | median)" \
-            "$(paste "$work/rate.kernel-clsact" "$work/rate.clone" | awk '{print $1 / $2}' | median)"
+            "$(paste "$work/rate.kernel-clsact" "$work/rate.clone" | awk '{print $1 / $2}' | median)" \
+            "$(paste "$work/rate.kernel-vxlan" "$work/rate.kernel" | awk '{print $1 / $2}' | median)"
     done
 }
 

@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
-# tap-harm.sh [--rounds 5] [--seconds 3] [--kinds "none kernel-tso kernel user tcpdump"]
+# tap-harm.sh [--rounds 5] [--seconds 3] [--kinds "none kernel-tso kernel user tcpdump"] [--machines together|apart]
 # What a tap costs the machines that it taps: TCP throughput (iperf3, offloads on) and TCP round trips (sockperf ping-pong,
 # 64 bytes) between two ports of a bridge, with no tap, Tapline's kernel path, its user path, and tcpdump writing nowhere.
 # kernel-tso: the tool port takes super-frames whole, as a NIC with segmentation offload does; kernel, user: it does not.
-# The kinds take turns within each round; medians over the rounds. Needs root; makes and removes four namespaces.
+# together: the tapped share the first processor, taps in user space have the others. apart: client and server have a
+# processor each, as VMs do, and taps in user space run beside the server. The kinds take turns within each round; medians
+# over the rounds. Needs root; makes and removes four namespaces.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-rounds=5; seconds=3; kinds="none kernel-tso kernel user tcpdump"
-while [ $# -gt 1 ]; do
+rounds=5; seconds=3; machines=together; kinds="none kernel-tso kernel user tcpdump"
+while [ $# -gt 0 ]; do
     case $1 in
-        --rounds) rounds=$2 ;; --seconds) seconds=$2 ;; --kinds) kinds=$2 ;;
-        *) sed -n '2,6s/^# //p' "$0" >&2; exit 2 ;;
+        --machines) machines=$2 ;; --rounds) rounds=$2 ;; --seconds) seconds=$2 ;; --kinds) kinds=$2 ;;
+        *) sed -n '2,9s/^# //p' "$0" >&2; exit 2 ;;
     esac
     shift 2
 done
@@ -51,9 +53,10 @@ for port in t0 d0; do
 done
 # The tapped machines have the first processor, whoever taps them in user space the others, as hypervisors are set up;
 # without that the scheduler's choice of processors moves the figures by more than any tap does.
-vm=(taskset -c 0); tapper=(taskset -c "1-$(($(nproc) - 1))")
-ip netns exec "${vms[1]}" "${vm[@]}" iperf3 -s > /dev/null 2>&1 & servers+=($!)
-ip netns exec "${vms[1]}" "${vm[@]}" sockperf server --tcp -i 10.9.0.2 -p 11111 > /dev/null 2>&1 & servers+=($!)
+vm=(taskset -c 0); far=("${vm[@]}"); tapper=(taskset -c "1-$(($(nproc) - 1))")
+if [ "$machines" = apart ]; then far=("${tapper[@]}"); fi
+ip netns exec "${vms[1]}" "${far[@]}" iperf3 -s > /dev/null 2>&1 & servers+=($!)
+ip netns exec "${vms[1]}" "${far[@]}" sockperf server --tcp -i 10.9.0.2 -p 11111 > /dev/null 2>&1 & servers+=($!)
 until_ok ip netns exec "${vms[0]}" ping -c 1 -W 1 10.9.0.2
 
 start_tap() {
@@ -77,7 +80,7 @@ start_tap() {
 result=$root/bench/results/tap-harm-$(date -u +%Y%m%d-%H%M).txt
 {
     head_of "What a tap costs the tapped: two ports of a bridge, $rounds rounds of $seconds s, in turns" iperf3 sockperf tcpdump
-    echo "# tool      a veth whose far end forgets each frame; the tapped machines share processor 0, taps in user space have the others"
+    echo "# tool      a veth whose far end forgets each frame; the tapped machines are $machines; taps in user space have processors 1 and up"
     echo
     printf '%-10s %14s %18s %12s\n' kind 'Gbit/s' 'round trips/s' 'p99 us'
     for _ in $(seq "$rounds"); do
@@ -95,12 +98,12 @@ result=$root/bench/results/tap-harm-$(date -u +%Y%m%d-%H%M).txt
         done
     done
     echo
-    base_gbits=$(median < "$work/gbits.none"); base_trips=$(median < "$work/trips.none")
+    # Each round's ratio, then their median: what disturbs the machine disturbs neighbours alike.
+    ratio() { paste "$work/$1.$2" "$work/$1.none" | awk '{print $1 / $2}' | median; }
     for kind in $kinds; do
-        printf 'median %-10s %8.2f Gbit/s (%.3f of no tap) %8.0f round trips/s (%.3f of no tap), p99 %s us\n' "$kind" \
-            "$(median < "$work/gbits.$kind")" "$(awk -v a="$(median < "$work/gbits.$kind")" -v b="$base_gbits" 'BEGIN {print a / b}')" \
-            "$(median < "$work/trips.$kind")" "$(awk -v a="$(median < "$work/trips.$kind")" -v b="$base_trips" 'BEGIN {print a / b}')" \
-            "$(median < "$work/p99.$kind")"
+        printf 'median %-10s %8.2f Gbit/s %8.0f round trips/s, p99 %s us; of the rounds: %.3f and %.3f of no tap\n' "$kind" \
+            "$(median < "$work/gbits.$kind")" "$(median < "$work/trips.$kind")" "$(median < "$work/p99.$kind")" \
+            "$(ratio gbits "$kind")" "$(ratio trips "$kind")"
     done
 } | tee "$result"
 echo "kept in ${result#"$root"/}" >&2

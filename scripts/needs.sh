@@ -3,19 +3,21 @@
 # No server that comes with it is started, enabled or given a database of its own; services that were there before are left alone.
 # Exit 0: all there. Exit 1: something is missing; the last line says what. --check installs nothing.
 set -u
-group=${1:?usage: needs.sh demo|test|captures|bench [--check]}; check=${2:-}
+group=${1:?usage: needs.sh demo|demo-qemu|test|captures|bench [--check]}; check=${2:-}
 
 # probe (a command, or a file pattern with a slash) | Debian package | what for | groups
+# A package behind `unpack:` is for virtual machines only: it is fetched and unpacked in a folder of its own, not installed.
 table='
-ip|iproute2|namespaces, bridges and traffic control|demo test captures bench
+ip|iproute2|namespaces, bridges and traffic control|demo demo-qemu test captures bench
 /usr/lib/*/libpcap.so.0.8|libpcap0.8|the witness for filter expressions|test bench
 nginx|nginx|the demo'\''s web server|demo test captures
 /usr/lib/postgresql/*/bin/initdb|postgresql|the demo'\''s database|demo test captures
 redis-server|redis-server|the demo'\''s cache|demo test captures
-tcpdump|tcpdump|an independent reader of the tool port|demo test captures bench
+tcpdump|tcpdump|an independent reader of the tool port|demo demo-qemu test captures bench
 tshark|tshark|the witness for decoded captures|test captures bench
-qemu-system-x86_64|qemu-system-x86|real guests in the lab|test
-busybox|busybox-static|the guests'\'' programs|test
+qemu-system-x86_64|qemu-system-x86|real virtual machines|demo-qemu test
+/var/cache/tapline/linux-image-*|unpack:linux-image-cloud-amd64|their kernel, unpacked there and never installed|demo-qemu test
+/var/cache/tapline/busybox-static|unpack:busybox-static|their programs, unpacked there and never installed|demo-qemu test
 nstat|iproute2|the kernel'\''s own TCP counters|test
 ping|iputils-ping|ICMP traffic in the lab|test captures
 ethtool|ethtool|offloads of lab interfaces|test captures bench
@@ -45,20 +47,24 @@ sockperf|sockperf|round trips in the tap-harm bench|bench
 PATH=$PATH:/usr/sbin:/sbin
 present() { case $1 in */*) compgen -G "$1" > /dev/null ;; *) type -P "$1" > /dev/null ;; esac; }
 
-packages=(); reasons=()
+packages=(); unpacks=(); reasons=()
 while IFS='|' read -r probe package reason groups; do
     case " $groups " in *" $group "*) ;; *) continue ;; esac
     if ! present "$probe"; then
-        case " ${packages[*]-} " in *" $package "*) ;; *) packages+=("$package"); reasons+=("$package ($reason)") ;; esac
+        case " ${packages[*]-} " in
+            *" $package "*) continue ;;
+        esac
+        case $package in unpack:*) unpacks+=("${package#unpack:}") ;; *) packages+=("$package") ;; esac
+        reasons+=("${package#unpack:} ($reason)")
     fi
 done < <(printf '%s' "$table" | sed '/^$/d')
-[ ${#packages[@]} -gt 0 ] || exit 0
+[ ${#reasons[@]} -gt 0 ] || exit 0
 
 list=$(printf '%s, ' "${reasons[@]}"); list=${list%, }
 if [ "$check" = --check ]; then echo "not installed: $list" >&2; exit 1; fi
 if [ "$(id -u)" != 0 ]; then echo "Not installed, and only root can install it: $list." >&2; exit 1; fi
 if ! type -P apt-get > /dev/null; then echo "Not installed, and there is no apt-get to install it with: $list." >&2; exit 1; fi
-echo "Installing from Debian's packages: $list. No server among them is started or enabled." >&2
+echo "Getting from Debian's packages: $list. No server among them is started or enabled." >&2
 
 exec 8> /run/tapline-needs.lock; flock 8
 log=$(mktemp /tmp/tapline-apt.XXXXXX); policy=/usr/sbin/policy-rc.d; clusters=/etc/postgresql-common/createcluster.conf
@@ -86,6 +92,20 @@ install() {
     apt update; apt install "$@"
 }
 
+# unpack PACKAGE: fetches a package, or the one that it stands for when it is only a name for the newest kernel, and
+# unpacks it in a folder of that name, which appears when it is whole.
+cache=/var/cache/tapline
+unpack() {
+    local name=$1 scratch=$cache/.unpacking.$$
+    case $name in linux-image-*) name=$(apt-cache depends "$name" | sed -n 's/^ *Depends: \(linux-image-.*\)$/\1/p' | head -1) ;; esac
+    [ -n "$name" ] || return 1
+    mkdir -p "$cache" "$scratch"
+    (cd "$scratch" && apt-get -q download "$name" && dpkg-deb -x ./*.deb unpacked && mv -T unpacked "$cache/$name") >> "$log" 2>&1 8>&-
+    local ended=$?
+    rm -rf "$scratch"
+    return $ended
+}
+
 restore # what a killed run may have left
 before=$(autostarts)
 trap 'restore; rm -f "$log"' EXIT
@@ -105,7 +125,10 @@ case " ${packages[*]} " in
             ok=0
         fi ;;
 esac
-if [ $ok = 1 ]; then install "${packages[@]}" || ok=0; fi
+if [ $ok = 1 ] && [ ${#packages[@]} -gt 0 ]; then install "${packages[@]}" || ok=0; fi
+for package in "${unpacks[@]}"; do
+    unpack "$package" || { apt update; unpack "$package"; } || { packages+=("$package"); ok=0; }
+done
 
 # What began to start by itself with this installation stops doing so; the base system's own parts, which may have come
 # along as dependencies, are not servers and stay as Debian has them.

@@ -21,6 +21,7 @@ public class FlowUpdate
     private const int FrameLength = 96;
     private const int Payload = FrameLength - 54;
     private readonly FrameLayout[] _layouts = new FrameLayout[Limits.BatchFramesMax];
+    private readonly bool[] _events = new bool[Limits.BatchFramesMax];
     private byte[] _frames = [];
     private FlowTable<NoSink>? _table;
     private int _pass;
@@ -68,7 +69,13 @@ public class FlowUpdate
     }
 
     [Benchmark(OperationsPerInvoke = Flows * Rounds)]
-    public long DecodeAndFlow()
+    public long DecodeAndFlow() => Run(asksForEvents: false);
+
+    /// <summary>The same, and after each frame the question that mirror sessions need answered.</summary>
+    [Benchmark(OperationsPerInvoke = Flows * Rounds)]
+    public long DecodeFlowAndEvents() => Run(asksForEvents: true);
+
+    private long Run(bool asksForEvents)
     {
         // Each pass goes on where the last one ended, so that time and sequence numbers only grow.
         Advance(_pass++);
@@ -84,7 +91,11 @@ public class FlowUpdate
 
             for (var i = 0; i < count; i++)
             {
-                _table!.ObservePrepared(i, Meta(from + i), _layouts[i], Frame(from + i));
+                var slot = _table!.ObservePrepared(i, Meta(from + i), _layouts[i], Frame(from + i));
+                if (asksForEvents)
+                {
+                    _events[i] = _table.HasEvent(slot);
+                }
             }
 
             _table!.Advance(Meta(from).TimestampNs);

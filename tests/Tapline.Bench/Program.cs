@@ -1,6 +1,7 @@
 // Entry point: `Tapline.Bench --filter '*FlowUpdate*'` for figures; `Tapline.Bench quick` for a look in seconds;
 // `filter CAPTURE` sets the frame matcher beside libpcap's programs; `process-split` and `copy-cost` are the measurements of
-// ADR 0002 and 0003.
+// ADR 0002 and 0003; `index CAPTURE` that of ADR 0060; `record CAPTURE DATA`
+// makes the recording that bench/query.sh searches.
 using System.Diagnostics;
 using BenchmarkDotNet.Running;
 using Tapline.Bench;
@@ -41,6 +42,16 @@ if (args is ["filter", var capture, ..])
 if (args is ["scaling", var file, ..])
 {
     return OfflineScaling.Run(file, args.Length > 2 ? int.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture) : 6);
+}
+
+if (args is ["index", var trace, ..])
+{
+    return IndexCost.Run(trace, args.Length > 2 ? int.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture) : 3);
+}
+
+if (args is ["record", var recorded, var data])
+{
+    return RecordTrace.Run(recorded, data);
 }
 
 BenchmarkSwitcher.FromAssembly(typeof(FlowUpdate).Assembly).Run(args);

@@ -1,4 +1,4 @@
-// `tapline demo`: a virtual switch with a multi-tier application on real servers, and a node on it. The work is in Demo/;
+// `tapline demo`: a virtual switch with a multi-tier application on namespaces or QEMU guests, and a node on it. The work is in Demo/;
 // here are the options and how the result is printed.
 using System.CommandLine;
 using Tapline.Server.Demo;
@@ -8,18 +8,21 @@ namespace Tapline.Server.Commands;
 /// <summary>The verb `demo`.</summary>
 internal static class DemoVerb
 {
+    private const string Namespaces = "namespaces";
+    private const string Qemu = "qemu";
+
     public static Command Build()
     {
         var vms = new Option<string>("--vms")
         {
-            Description = "What the VMs are: namespaces (network namespaces).",
-            DefaultValueFactory = _ => "namespaces",
+            Description = "What the VMs are: namespaces (network namespaces with nginx, PostgreSQL, Redis), or qemu (real guests).",
+            DefaultValueFactory = _ => Namespaces,
         };
         var seconds = new Option<double?>("--seconds") { Description = "Ends by itself after so many seconds of traffic." };
         var json = new Option<bool>("--json") { Description = "Prints the summary as one JSON object." };
         var keep = new Option<bool>("--keep") { Description = "Keeps the demo's folder: recording, spool, the tool's copies." };
         var listen = new Option<string?>("--listen") { Description = "Where the console listens, ADDRESS:PORT." };
-        vms.AcceptOnlyFromAmong("namespaces");
+        vms.AcceptOnlyFromAmong(Namespaces, Qemu);
         seconds.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<double?>() is <= 0)
@@ -33,13 +36,14 @@ internal static class DemoVerb
         };
         command.Examples(
             ("./tapline demo", "Runs until Ctrl-C; prints where the console is, and at the end what became of each frame."),
+            ("./tapline demo --vms qemu", "The same with four real virtual machines, which are found by their names in QEMU."),
             ("./tapline demo --seconds 15 --json", "Fifteen seconds of traffic, then the account as one JSON object."));
         command.SetAction(parsed => RunAsync(
-            parsed.GetValue(seconds), parsed.GetValue(json), parsed.GetValue(keep), parsed.GetValue(listen)));
+            parsed.GetValue(vms) == Qemu, parsed.GetValue(seconds), parsed.GetValue(json), parsed.GetValue(keep), parsed.GetValue(listen)));
         return command;
     }
 
-    private static async Task<int> RunAsync(double? seconds, bool json, bool keep, string? listen)
+    private static async Task<int> RunAsync(bool isQemu, double? seconds, bool json, bool keep, string? listen)
     {
         if (!Environment.IsPrivilegedProcess)
         {
@@ -52,6 +56,7 @@ internal static class DemoVerb
         var isWatched = !Console.IsErrorRedirected && !Console.IsOutputRedirected;
         var orders = new DemoOrders
         {
+            IsQemu = isQemu,
             Seconds = seconds,
             Keep = keep,
             Listen = listen,

@@ -29,7 +29,7 @@ internal static class EngineReportText
             var row = mirror.Ledger;
             var dropped = MirrorTotals.Dropped(row);
             lost += dropped;
-            output.Line($"Mirror {mirror.Session} to {mirror.To} ({mirror.Mode} path):"
+            output.Line($"Mirror {ReadText.Clean(mirror.Session)} to {ReadText.Clean(mirror.To)} ({mirror.Mode} path):"
                 + $" offered {Quantity.Count(row.Offered)} = sent {Quantity.Count(row.Sent)}"
                 + $" + filtered {Quantity.Count(row.Filtered)} + sampled out {Quantity.Count(row.SampledOut)}"
                 + $" + dropped {Quantity.Count(dropped)}"
@@ -44,7 +44,8 @@ internal static class EngineReportText
 
             foreach (var member in mirror.Members)
             {
-                output.Line($"  {member.To} got {Quantity.Count(member.Counts.Sent)}, dropped {Quantity.Count(member.Counts.Dropped)}"
+                output.Line($"  {ReadText.Clean(member.To)} got {Quantity.Count(member.Counts.Sent)},"
+                    + $" dropped {Quantity.Count(member.Counts.Dropped)}"
                     + (member.IsUp ? "." : "; it is down."));
             }
         }

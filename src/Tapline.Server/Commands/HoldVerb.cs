@@ -48,14 +48,14 @@ internal static class HoldVerb
         add.SetAction(parsed =>
         {
             var now = Clock.NowNs();
-            if (Moment.Parse(parsed.GetValue(since)!, now) is not { } sinceNs)
+            if (!Moment.TryParse(parsed.GetValue(since)!, now, out var sinceNs))
             {
-                return Refuse($"--since wants {Moment.Form}, not `{TerminalText.Printable(parsed.GetValue(since))}`.", ExitCodes.Usage);
+                return RefuseTime("--since", parsed.GetValue(since));
             }
 
-            if (Moment.Parse(parsed.GetValue(until)!, now) is not { } untilNs)
+            if (!Moment.TryParse(parsed.GetValue(until)!, now, out var untilNs))
             {
-                return Refuse($"--until wants {Moment.Form}, not `{TerminalText.Printable(parsed.GetValue(until))}`.", ExitCodes.Usage);
+                return RefuseTime("--until", parsed.GetValue(until));
             }
 
             var wanted = new Hold
@@ -78,7 +78,9 @@ internal static class HoldVerb
         var list = new Command("list", "Prints the holds.") { s_data, s_json };
         list.SetAction(parsed =>
         {
-            if (HoldFile.TryRead(Recording(parsed), out var error) is not { } holds)
+            var folder = Recording(parsed);
+            var error = HoldFile.FindProblem(folder);
+            if (error is not null || HoldFile.TryRead(folder, out error) is not { } holds)
             {
                 return Refuse(error!, ExitCodes.Failed);
             }
@@ -124,9 +126,12 @@ internal static class HoldVerb
         return Encoding.UTF8.GetString(buffer.ToArray());
     }
 
+    private static int RefuseTime(string option, string? text) =>
+        Refuse($"{option} \"{text}\" is not a time: {Moment.Mend}", ExitCodes.Usage);
+
     private static int Refuse(string sentence, int code)
     {
-        Console.Error.WriteLine($"tapline: {sentence}");
+        Console.Error.WriteLine($"tapline: {TerminalText.Printable(sentence)}");
         return code;
     }
 }

@@ -1,52 +1,89 @@
-// Moments as people write them on a command line: `10m` (ago), `now`, `2026-01-02 03:04`, RFC 3339. Without a zone UTC is meant, as
-// everywhere in Tapline.
+// Times as people write them on a command line: how long ago, or when. Without an offset a time is UTC, as in everything
+// that Tapline prints.
 using System.Globalization;
-using Tapline.Base;
 
 namespace Tapline.Server.Commands;
 
-/// <summary>Reads moments.</summary>
+/// <summary>Reads `10m`, `2026-11-26T01:00:00Z`, `2026-11-26 01:00`.</summary>
 internal static class Moment
 {
-    public const string Form = "a time such as 2026-01-02T03:04:05Z, '2026-01-02 03:04' (UTC), 90m (ago) or now";
-    private static readonly DateTime s_latest = new(2200, 1, 1, 0, 0, 0, DateTimeKind.Utc);
+    public const string Mend =
+        "a time is how long ago (30s, 10m, 2h, 1d), or RFC 3339 (2026-11-26T01:00:00Z), or 2026-11-26 01:00 in UTC.";
 
-    /// <summary>Nanoseconds since the epoch, or null when the text is no moment.</summary>
-    public static long? Parse(string text, long nowNs)
+    private static readonly string[] s_formats =
+    [
+        "yyyy-MM-dd", "yyyy-MM-dd HH:mm", "yyyy-MM-dd'T'HH:mm", "yyyy-MM-dd HH:mm:ss.FFFFFFF", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFF",
+        "yyyy-MM-dd HH:mm:ss.FFFFFFFK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK", "yyyy-MM-dd HH:mmK", "yyyy-MM-dd'T'HH:mmK",
+    ];
+
+    /// <summary>Reads a time as ns since 1970.</summary>
+    public static bool TryParse(string text, long nowNs, out long timeNs)
     {
-        var trimmed = text.Trim();
+        timeNs = 0;
+        var trimmed = text.AsSpan().Trim();
         if (trimmed is "now")
         {
-            return nowNs;
+            timeNs = nowNs;
+            return true;
         }
 
-        if (Ago(trimmed) is { } seconds)
+        if (trimmed.Length > 1 && TryUnit(trimmed, out var digits, out var unitNs))
         {
-            return seconds <= nowNs / Clock.SecondNs ? nowNs - (seconds * Clock.SecondNs) : null;
+            if (!double.TryParse(trimmed[..digits], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var count)
+                || count * unitNs >= nowNs)
+            {
+                return false;
+            }
+
+            timeNs = nowNs - (long)(count * unitNs);
+            return true;
         }
 
-        // A bare number or word that the runtime would complete by today's date is no moment.
-        return trimmed.Length >= 10 && char.IsAsciiDigit(trimmed[0]) && trimmed[4] == '-'
-            && DateTimeOffset.TryParse(trimmed, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
-            && time >= DateTimeOffset.UnixEpoch && time < s_latest
-            ? (time.UtcTicks - DateTime.UnixEpoch.Ticks) * 100 : null;
+        // Digits finer than 100 ns are more than the calendar's type holds: they are added by hand.
+        var fine = FineNs(ref trimmed, out var isCut);
+        var source = isCut ? trimmed.ToString() : text.Trim();
+        if (!DateTimeOffset.TryParseExact(source, s_formats, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
+            || time.Year is < 1970 or > 2200)
+        {
+            return false;
+        }
+
+        timeNs = ((time.UtcTicks - DateTime.UnixEpoch.Ticks) * 100) + fine;
+        return true;
     }
 
-    private static long? Ago(string text)
+    private static bool TryUnit(ReadOnlySpan<char> text, out int digits, out double unitNs)
     {
-        if (text.Length < 2 || !int.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, null, out var count))
+        digits = text.Length - (text.EndsWith("ms") ? 2 : 1);
+        unitNs = text.EndsWith("ms") ? 1e6 : Quantity.SecondsOf(text[^1]) * 1e9;
+        return unitNs > 0;
+    }
+
+    // Takes an eighth and a ninth fractional digit out of the text.
+    private static int FineNs(ref ReadOnlySpan<char> text, out bool isCut)
+    {
+        isCut = false;
+        var dot = text.IndexOf('.');
+        if (dot < 0)
         {
-            return null;
+            return 0;
         }
 
-        long number = count;
-        return text[^1] switch
+        var digits = 0;
+        while (dot + 1 + digits < text.Length && char.IsAsciiDigit(text[dot + 1 + digits]))
         {
-            's' => number,
-            'm' => number * 60,
-            'h' => number * 3600,
-            'd' => number * 86_400,
-            _ => null,
-        };
+            digits++;
+        }
+
+        if (digits is not (8 or 9))
+        {
+            return 0;
+        }
+
+        var ns = (text[dot + 8] - '0') * 10;
+        ns += digits == 9 ? text[dot + 9] - '0' : 0;
+        text = string.Concat(text[..(dot + 8)], text[(dot + 1 + digits)..]);
+        isCut = true;
+        return ns;
     }
 }

@@ -92,10 +92,10 @@ internal static class PointsVerb
         {
             var captured = point.IsCaptured ? "[green]yes[/]" : "no";
             table.AddRow([
-                Markup.Escape(point.Switch ?? ""), Markup.Escape(point.Name), KindName(point.Kind), Markup.Escape(point.Device),
+                Plain(point.Switch), Plain(point.Name), KindName(point.Kind), Plain(point.Device),
                 VmText(point), .. withMac ? [MacText(point.Mac)] : (string[])[],
                 point.State == PointState.Up ? "up" : "[yellow]down[/]",
-                point.Remark is null ? captured : $"{captured} [grey]({Markup.Escape(point.Remark)})[/]"]);
+                point.Remark is null ? captured : $"{captured} [grey]({Plain(point.Remark)})[/]"]);
         }
 
         AnsiConsole.Write(table);
@@ -103,8 +103,10 @@ internal static class PointsVerb
 
     private static string VmText(FoundPoint point) =>
         point.Vm is null ? ""
-        : $"{Markup.Escape(point.Vm)} [grey]({point.VmSource})[/]"
-            + (point.VmTags.Count > 0 ? $" [grey]{Markup.Escape(string.Join(' ', point.VmTags.Select(t => "#" + t)))}[/]" : "");
+        : $"{Plain(point.Vm)} [grey]({point.VmSource})[/]"
+            + (point.VmTags.Count > 0 ? $" [grey]{Plain(string.Join(' ', point.VmTags.Select(t => "#" + t)))}[/]" : "");
+
+    private static string Plain(string? text) => Markup.Escape(TerminalText.Printable(text));
 
     private static string ToJson(FoundPoint point)
     {

@@ -33,6 +33,17 @@ internal static class Quantity
             : string.Create(CultureInfo.InvariantCulture, $"{(long)time.TotalHours} h {time.Minutes} min");
     }
 
+    /// <summary>Seconds of a unit of time as people write it after a number: s, m, h, d, w; 0 = it is none.</summary>
+    public static int SecondsOf(char unit) => unit switch
+    {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86_400,
+        'w' => 604_800,
+        _ => 0,
+    };
+
     /// <summary>Reads <c>512M</c>, <c>10GiB</c>, <c>1.5 GB</c>; plain digits are bytes.</summary>
     public static bool TryParseBytes(string text, out long bytes)
     {

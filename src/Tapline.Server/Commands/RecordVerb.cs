@@ -31,10 +31,12 @@ internal static class RecordVerb
         };
         var keep = RetentionWords.KeepOption();
         var minFree = RetentionWords.MinFreeOption();
+        var take = RetentionWords.TakeOption();
+        var encrypted = RetentionWords.EncryptedOption();
         var classes = new Option<string[]>("--class")
         {
-            Description = "Records some frames apart: NAME;filter=EXPR[;keep=TIME][;budget=SIZE][;take=whole|headers|none|frame N|flow N]. "
-                + "Repeatable; the first that wants a frame has it.",
+            Description = "Records some frames apart: NAME;filter=EXPR[;keep=TIME][;budget=SIZE][;take=whole|headers|none|frame N|flow N]"
+                + "[;encrypted=handshake]. Repeatable; the first that wants a frame has it.",
             HelpName = "SPEC",
         };
         classes.Validators.Add(result =>
@@ -59,6 +61,13 @@ internal static class RecordVerb
                 result.AddError($"--budget wants a size of at least {Limits.RecordBudgetBytesMin >> 20}M, e.g. 500M or 20G.");
             }
         });
+        take.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<string?>() is "none" && result.GetValue(encrypted) is "handshake")
+            {
+                result.AddError($"--take none: {RetentionWords.NothingOfHandshakes}");
+            }
+        });
         seconds.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<double?>() is <= 0)
@@ -68,8 +77,8 @@ internal static class RecordVerb
         });
         var command = new Command("record", "Records packets into rolling pcapng files that any tool opens.")
         {
-            from, data, budget, keep, minFree, classes, filter, seconds, workers, json, OvsOptions.Database, OvsOptions.Mirror,
-            IdentityOptions.Inventory, IdentityOptions.Libvirt,
+            from, data, budget, keep, minFree, take, encrypted, classes, filter, seconds, workers, json,
+            OvsOptions.Database, OvsOptions.Mirror, IdentityOptions.Inventory, IdentityOptions.Libvirt,
         };
         command.Examples(
             ("tapline record --from bridge:br0 --data rec --budget 100G",
@@ -78,6 +87,8 @@ internal static class RecordVerb
                 "No more than 2 TB, nothing older than a week, and a tenth of the disk stays free."),
             ("tapline record --from all --data rec --class 'db;filter=port 5432;keep=30d' --class 'backup;filter=port 873;take=headers'",
                 "Database traffic is kept longer, in rec/recording/db; of backups only headers."),
+            ("tapline record --from bridge:br0 --data rec --encrypted handshake",
+                "Of TLS, SSH and QUIC the handshakes and headers, of all else everything: the disk lasts many times longer."),
             ("tapline record --from vnet3,vnet4 --data rec --filter 'tcp port 5432' --seconds 60 --json",
                 "One minute of two ports' PostgreSQL traffic, then the account as JSON."));
         command.SetAction(parsed => Run(
@@ -90,15 +101,20 @@ internal static class RecordVerb
                     BudgetBytes = Quantity.TryParseBytes(parsed.GetValue(budget) ?? "", out var bytes)
                         ? bytes : Limits.RecordBudgetBytesDefault,
                     Filter = parsed.GetValue(filter),
+                    Take = TakeOf(parsed.GetValue(take), parsed.GetValue(encrypted)),
                     Classes = [.. (parsed.GetValue(classes) ?? []).Select(c => RetentionWords.ParseClass(c, out _)!)],
                 }, parsed.GetValue(keep), parsed.GetValue(minFree)),
                 Workers = parsed.GetValue(workers),
                 Seconds = parsed.GetValue(seconds),
-                Analyse = false,
             }, parsed), parsed),
             parsed.GetValue(json)));
         return command;
     }
+
+    private static RecordTake TakeOf(string? take, string? encrypted) => (RetentionWords.ParseTake(take ?? "whole") ?? default) with
+    {
+        IsHandshakeOfEncrypted = encrypted is not null && RetentionWords.ParseEncrypted(encrypted) == true,
+    };
 
     private static string[] Split(string[]? words) =>
         [.. (words ?? []).SelectMany(w => w.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))];
@@ -161,6 +177,11 @@ internal static class RecordVerb
             $"{Quantity.Count(recorder.Recorded)} frames recorded, {Quantity.Bytes(recorder.WrittenBytes)} written; "
             + $"{Quantity.Count(recorder.Segments)} segments with {Quantity.Bytes(recorder.UsedBytes)} of "
             + $"{Quantity.Bytes(recorder.BudgetBytes)} in {recorder.Folder}.");
+        if (recorder.Sliced > 0)
+        {
+            text.AppendLine($"{Quantity.Count(recorder.Sliced)} of the frames were cut on purpose, by what is kept of them.");
+        }
+
         foreach (var item in recorder.Classes)
         {
             text.AppendLine(
@@ -225,12 +246,14 @@ internal static class RecordVerb
             json.WriteString("folder", recorder.Folder);
             json.WriteNumber("recorded", recorder.Recorded);
             json.WriteNumber("dropped", recorder.Dropped);
+            json.WriteNumber("sliced", recorder.Sliced);
             json.WriteNumber("written_bytes", recorder.WrittenBytes);
             json.WriteNumber("segments", recorder.Segments);
             json.WriteNumber("bytes", recorder.UsedBytes);
             json.WriteNumber("budget_bytes", recorder.BudgetBytes);
             json.WriteNumber("removed_segments", recorder.Removed);
             json.WriteNumber("recovered_segments", recorder.Recovered);
+            json.WriteNumber("segments_without_index", recorder.WithoutIndex);
             json.WriteNumber("holds", recorder.Holds);
             json.WriteNumber("held_bytes", recorder.HeldBytes);
             json.WriteBoolean("direct", recorder.IsDirect);
@@ -241,6 +264,7 @@ internal static class RecordVerb
                 json.WriteString("class", item.Name);
                 json.WriteNumber("recorded", item.Recorded);
                 json.WriteNumber("dropped", item.Dropped);
+                json.WriteNumber("sliced", item.Sliced);
                 json.WriteNumber("segments", item.Segments);
                 json.WriteNumber("bytes", item.UsedBytes);
                 json.WriteNumber("budget_bytes", item.BudgetBytes);

@@ -13,6 +13,8 @@ internal static class RetentionWords
     public const string KeepForm = "a time such as 7d, 36h or 30m, at least 1m";
     public const string MinFreeForm = "a size such as 50GiB or a part of the disk such as 10%, below 100%";
     public const string TakeForm = "whole, headers, none, frame 128 or flow 64KiB";
+    public const string NothingOfHandshakes = "of what is not recorded no handshake can be kept; leave out `take: none` or `encrypted`.";
+    public const string EncryptedForm = "handshake, or same for what take says";
     private const int DaysMax = 36_500;
     private const int EthernetBytes = 14;
 
@@ -34,6 +36,24 @@ internal static class RetentionWords
         return Checked(option, text => ParseMinFree(text) is not null, MinFreeForm);
     }
 
+    public static Option<string?> TakeOption()
+    {
+        var option = new Option<string?>("--take")
+        {
+            Description = $"How much of each frame is kept: {TakeForm}; whole when not given.", HelpName = "WHAT",
+        };
+        return Checked(option, text => ParseTake(text) is not null, TakeForm);
+    }
+
+    public static Option<string?> EncryptedOption()
+    {
+        var option = new Option<string?>("--encrypted")
+        {
+            Description = "handshake: of TLS, SSH and QUIC only the handshake is kept whole, then headers.", HelpName = "HOW",
+        };
+        return Checked(option, text => ParseEncrypted(text) is not null, EncryptedForm);
+    }
+
     /// <summary>Applies both options to a plan.</summary>
     public static RecordPlan Apply(RecordPlan plan, string? keep, string? minFree) => plan with
     {
@@ -51,15 +71,7 @@ internal static class RetentionWords
             return null;
         }
 
-        var seconds = number * (char.ToLowerInvariant(trimmed[^1]) switch
-        {
-            's' => 1,
-            'm' => 60,
-            'h' => 3600,
-            'd' => 86_400,
-            'w' => 7 * 86_400,
-            _ => 0,
-        });
+        var seconds = number * Quantity.SecondsOf(char.ToLowerInvariant(trimmed[^1]));
         return seconds is >= 60 and <= DaysMax * 86_400d ? (long)seconds * Clock.SecondNs : null;
     }
 
@@ -92,6 +104,14 @@ internal static class RetentionWords
         };
     }
 
+    /// <summary>True for `handshake`, false for `same`; null for anything else.</summary>
+    public static bool? ParseEncrypted(string text) => text switch
+    {
+        "handshake" => true,
+        "same" => false,
+        _ => null,
+    };
+
     /// <summary>The words that <see cref="ParseTake"/> reads.</summary>
     public static string Text(RecordTake take) => take.Kind switch
     {
@@ -116,19 +136,24 @@ internal static class RetentionWords
                 "keep" when ParseKeep(value) is { } keep => plan with { KeepNs = keep },
                 "budget" when Quantity.TryParseBytes(value, out var bytes) && bytes >= Limits.RecordBudgetBytesMin =>
                     plan with { BudgetBytes = bytes },
-                "take" when ParseTake(value) is { } take => plan with { Take = take },
+                "take" when ParseTake(value) is { } take =>
+                    plan with { Take = take with { IsHandshakeOfEncrypted = plan.Take.IsHandshakeOfEncrypted } },
+                "encrypted" when ParseEncrypted(value) is { } isHandshake =>
+                    plan with { Take = plan.Take with { IsHandshakeOfEncrypted = isHandshake } },
                 _ => Unknown(plan, part, ref mistake),
             };
         }
 
         mistake ??= plan.Filter.Length == 0 ? $"--class {plan.Name} needs a filter, e.g. {plan.Name};filter=port 5432." : null;
+        mistake ??= plan.Take is { Kind: RecordTakeKind.None, IsHandshakeOfEncrypted: true }
+            ? $"--class {plan.Name}: {NothingOfHandshakes}" : null;
         return mistake is null ? plan : null;
     }
 
     private static RecordClassPlan Unknown(RecordClassPlan plan, string part, ref string? mistake)
     {
         mistake ??= $"--class does not understand \"{TerminalText.Printable(part)}\"; it takes NAME;filter=EXPR[;keep=TIME][;budget=SIZE]"
-            + $"[;take={TakeForm}].";
+            + $"[;take={TakeForm}][;encrypted=handshake].";
         return plan;
     }
 

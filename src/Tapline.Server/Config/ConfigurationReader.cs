@@ -170,6 +170,7 @@ internal static class ConfigurationReader
             KeepNs = section.Parsed<object>("keep", t => RetentionWords.ParseKeep(t), RetentionWords.KeepForm) as long? ?? 0,
             MinFree = section.Parsed<object>("min_free", t => RetentionWords.ParseMinFree(t), RetentionWords.MinFreeForm)
                 as FreeDisk? ?? default,
+            Take = ReadTake(section),
             Classes = [.. section.Sections("classes").Select(ReadClass)],
             Filter = section.Text("filter"),
         };
@@ -186,7 +187,7 @@ internal static class ConfigurationReader
             Filter = section.Text("filter") ?? "",
             BudgetBytes = section.Bytes("budget", Limits.RecordBudgetBytesMin) ?? Limits.RecordBudgetBytesDefault,
             KeepNs = section.Parsed<object>("keep", t => RetentionWords.ParseKeep(t), RetentionWords.KeepForm) as long? ?? 0,
-            Take = section.Parsed<object>("take", t => RetentionWords.ParseTake(t), RetentionWords.TakeForm) as RecordTake? ?? default,
+            Take = ReadTake(section),
         };
         if (plan.Filter.Length == 0)
         {
@@ -195,6 +196,18 @@ internal static class ConfigurationReader
 
         section.RejectOthers();
         return plan;
+    }
+
+    private static RecordTake ReadTake(YamlSection section)
+    {
+        var take = section.Parsed<object>("take", t => RetentionWords.ParseTake(t), RetentionWords.TakeForm) as RecordTake? ?? default;
+        var isHandshake = section.Parsed<object>("encrypted", t => RetentionWords.ParseEncrypted(t), RetentionWords.EncryptedForm) is true;
+        if (isHandshake && take.Kind == RecordTakeKind.None)
+        {
+            section.Mistake("encrypted", RetentionWords.NothingOfHandshakes);
+        }
+
+        return take with { IsHandshakeOfEncrypted = isHandshake };
     }
 
     private static ConsoleConfiguration ReadConsole(YamlSection? section)

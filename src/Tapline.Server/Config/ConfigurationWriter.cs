@@ -3,6 +3,7 @@
 using System.Text.Json;
 using Tapline.Base;
 using Tapline.Server.Commands;
+using Tapline.Workers;
 
 namespace Tapline.Server.Config;
 
@@ -67,6 +68,7 @@ internal static class ConfigurationWriter
             Text(json, "min_free", record.MinFree.Percent > 0 ? $"{record.MinFree.Percent}%"
                 : record.MinFree.Bytes > 0 ? $"{record.MinFree.Bytes}" : null);
             Text(json, "filter", record.Filter);
+            Take(json, record.Take);
             json.WriteStartArray("classes");
             foreach (var item in record.Classes)
             {
@@ -75,7 +77,7 @@ internal static class ConfigurationWriter
                 json.WriteString("filter", item.Filter);
                 json.WriteNumber("budget", item.BudgetBytes);
                 Text(json, "keep", item.KeepNs == 0 ? null : $"{item.KeepNs / Clock.SecondNs}s");
-                json.WriteString("take", RetentionWords.Text(item.Take));
+                Take(json, item.Take);
                 json.WriteEndObject();
             }
 
@@ -88,6 +90,12 @@ internal static class ConfigurationWriter
         json.WriteNumber("retention_days", c.Console.RetentionDays);
         json.WriteEndObject();
         json.WriteEndObject();
+    }
+
+    private static void Take(Utf8JsonWriter json, RecordTake take)
+    {
+        json.WriteString("take", RetentionWords.Text(take));
+        Text(json, "encrypted", take.IsHandshakeOfEncrypted ? "handshake" : null);
     }
 
     private static void Text(Utf8JsonWriter json, string key, string? text)

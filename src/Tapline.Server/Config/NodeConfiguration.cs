@@ -67,6 +67,7 @@ internal sealed record NodeConfiguration
             BudgetBytes = Record.BudgetBytes,
             KeepNs = Record.KeepNs,
             MinFree = Record.MinFree,
+            Take = Record.Take,
             Classes = Record.Classes,
             Filter = Record.Filter,
         },
@@ -91,6 +92,9 @@ internal sealed record RecordConfiguration
     public long KeepNs { get; init; }
 
     public FreeDisk MinFree { get; init; }
+
+    /// <summary>What is taken of frames that no class wants.</summary>
+    public RecordTake Take { get; init; }
 
     public IReadOnlyList<RecordClassPlan> Classes { get; init; } = [];
 

@@ -1,6 +1,6 @@
-// The demo's virtual switch: a Linux bridge, four namespaces as VMs on it, and a tool port with a namespace of its own
-// behind, which is not on the bridge. In: a journal. Out: names, addresses, kernel counters. IPv6, STP and multicast
-// snooping are off so that every frame is the application's. Addresses are of 198.18.0.0/15 (RFC 2544, for such networks).
+// The demo's virtual switch: a Linux bridge, four VMs on it (namespaces, or tap devices for QEMU), and a tool port with a
+// namespace of its own behind, which is not on the bridge. In: a journal. Out: names, addresses, kernel counters. IPv6, STP and
+// multicast snooping are off so that every frame is the application's. Addresses are of 198.18.0.0/15 (RFC 2544, for such networks).
 using System.Globalization;
 using System.Text.Json;
 
@@ -15,10 +15,12 @@ internal sealed class DemoNetwork
     private const int DemosMax = 20;
     private readonly string _prefix;
     private readonly int _number;
+    private readonly bool _isQemu;
 
-    private DemoNetwork(int number)
+    private DemoNetwork(int number, bool isQemu)
     {
         _number = number;
+        _isQemu = isQemu;
         _prefix = number == 1 ? "demo" : $"demo{number}";
     }
 
@@ -29,23 +31,41 @@ internal sealed class DemoNetwork
 
     public string ToolSpace => $"{_prefix}-tool";
 
-    /// <summary>Name of a VM's namespace, and of its port on the bridge.</summary>
+    /// <summary>A VM's name; where VMs are namespaces, that of the namespace.</summary>
     public string Vm(string role) => $"{_prefix}-{role}";
+
+    /// <summary>
+    /// A VM's port on the bridge: named as the VM where it is a namespace, and as libvirt names tap devices where it is a guest,
+    /// which says nothing of the machine behind it.
+    /// </summary>
+    public string Port(string role) => _isQemu ? $"{_prefix}-vnet{Array.IndexOf(Vms, role)}" : Vm(role);
+
+    /// <summary>MAC address of a guest.</summary>
+    public string Mac(string role) => $"52:54:00:00:{_number:x2}:{Array.IndexOf(Vms, role) + 2:x2}";
 
     public string Address(string role) => $"198.18.{70 + _number}.{2 + Array.IndexOf(Vms, role)}";
 
     private string HostAddress => $"198.18.{70 + _number}.1";
 
     /// <summary>Makes everything; the first free number decides the names, so two demos do not meet.</summary>
-    public static DemoNetwork Create(DemoJournal journal)
+    /// <param name="journal">Where all of it is written down.</param>
+    /// <param name="isQemu">The VMs are QEMU's and get tap devices; else namespaces.</param>
+    public static DemoNetwork Create(DemoJournal journal, bool isQemu)
     {
-        var network = Claim(journal);
+        var network = Claim(journal, isQemu);
         Quiet(network.Bridge);
         DemoShell.Run("ip", "address", "add", network.HostAddress + "/24", "dev", network.Bridge);
         DemoShell.Run("ip", "link", "set", network.Bridge, "up");
         foreach (var role in Vms)
         {
-            network.AddVm(journal, role);
+            if (isQemu)
+            {
+                network.AddTap(journal, role);
+            }
+            else
+            {
+                network.AddVm(journal, role);
+            }
         }
 
         network.AddToolPort(journal);
@@ -55,7 +75,7 @@ internal sealed class DemoNetwork
     /// <summary>Frames that entered the switch, by port: what each VM sent, and what the host sent into the bridge.</summary>
     public Dictionary<string, long> Crossed()
     {
-        var crossed = Vms.ToDictionary(Vm, role => Counter([], Vm(role), "rx"));
+        var crossed = Vms.ToDictionary(Port, role => Counter([], Port(role), "rx"));
         crossed[Bridge] = Counter([], Bridge, "tx");
         return crossed;
     }
@@ -66,7 +86,7 @@ internal sealed class DemoNetwork
     /// <summary>Ends even the last source of frames, address resolution, so that the counters can be compared at rest.</summary>
     public void Silence()
     {
-        foreach (var role in Vms)
+        foreach (var role in _isQemu ? [] : Vms)
         {
             DemoShell.Try("ip", "-n", Vm(role), "link", "set", "eth0", "arp", "off");
         }
@@ -74,11 +94,11 @@ internal sealed class DemoNetwork
         DemoShell.Try("ip", "link", "set", Bridge, "arp", "off");
     }
 
-    private static DemoNetwork Claim(DemoJournal journal)
+    private static DemoNetwork Claim(DemoJournal journal, bool isQemu)
     {
         for (var number = 1; number <= DemosMax; number++)
         {
-            var network = new DemoNetwork(number);
+            var network = new DemoNetwork(number, isQemu);
             if (DemoShell.Try("ip", "link", "show", "dev", network.Bridge).ExitCode == 0
                 || Vms.Append("tool").Any(role => File.Exists($"/run/netns/{network.Vm(role)}"))
                 || HasRoute(network.HostAddress))
@@ -114,6 +134,15 @@ internal sealed class DemoNetwork
         DemoShell.Run("ip", "link", "set", vm, "master", Bridge, "up");
         DemoShell.Run("ip", "-n", vm, "address", "add", Address(role) + "/24", "dev", "eth0");
         DemoShell.Run("ip", "-n", vm, "link", "set", "eth0", "up");
+    }
+
+    private void AddTap(DemoJournal journal, string role)
+    {
+        var port = Port(role);
+        journal.Link(port);
+        DemoShell.Run("ip", "tuntap", "add", "dev", port, "mode", "tap");
+        Quiet(port);
+        DemoShell.Run("ip", "link", "set", port, "master", Bridge, "up");
     }
 
     private void AddToolPort(DemoJournal journal)

@@ -36,18 +36,27 @@ internal sealed class DemoProcess
     /// <summary>Starts a program; <paramref name="space"/> null means the demo's own namespace.</summary>
     public static DemoProcess Start(DemoJournal journal, string name, string? space, params string[] command)
     {
-        // `ip netns exec` becomes the program by exec, so the process id is the program's own.
-        string[] place = space is null ? [] : ["ip", "netns", "exec", space];
-        var start = DemoShell.Describe([.. place, .. command]);
-        var process = new DemoProcess(name, new Process { StartInfo = start });
-        process._process.OutputDataReceived += (_, line) => process.Keep(line.Data);
-        process._process.ErrorDataReceived += (_, line) => process.Keep(line.Data);
-        process._process.Start();
-        journal.Process(process._process.Id);
+        var process = StartOpen(journal, name, space, command);
         process._process.StandardInput.Close();
-        process._process.BeginOutputReadLine();
-        process._process.BeginErrorReadLine();
         return process;
+    }
+
+    /// <summary>Starts a program in the demo's own namespace that <see cref="Write"/> talks to.</summary>
+    public static DemoProcess StartWithInput(DemoJournal journal, string name, params string[] command) =>
+        StartOpen(journal, name, space: null, command);
+
+    /// <summary>Writes to its standard input; what has ended does not hear it.</summary>
+    public void Write(string text)
+    {
+        try
+        {
+            _process.StandardInput.Write(text);
+            _process.StandardInput.Flush();
+        }
+        catch (IOException)
+        {
+            // Its end is found by who waits for an answer.
+        }
     }
 
     /// <summary>Waits until a line contains <paramref name="text"/>, or the condition holds when that is given instead.</summary>
@@ -92,6 +101,21 @@ internal sealed class DemoProcess
 
         _process.WaitForExit(); // the readers of its streams have come to their ends too
         return _process.ExitCode;
+    }
+
+    private static DemoProcess StartOpen(DemoJournal journal, string name, string? space, string[] command)
+    {
+        // `ip netns exec` becomes the program by exec, so the process id is the program's own.
+        string[] place = space is null ? [] : ["ip", "netns", "exec", space];
+        var start = DemoShell.Describe([.. place, .. command]);
+        var process = new DemoProcess(name, new Process { StartInfo = start });
+        process._process.OutputDataReceived += (_, line) => process.Keep(line.Data);
+        process._process.ErrorDataReceived += (_, line) => process.Keep(line.Data);
+        process._process.Start();
+        journal.Process(process._process.Id);
+        process._process.BeginOutputReadLine();
+        process._process.BeginErrorReadLine();
+        return process;
     }
 
     private void Keep(string? line)

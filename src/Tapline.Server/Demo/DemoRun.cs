@@ -10,6 +10,9 @@ internal sealed record DemoOrders
 {
     public double? Seconds { get; init; }
 
+    /// <summary>The VMs are QEMU guests; else network namespaces.</summary>
+    public bool IsQemu { get; init; }
+
     public bool Keep { get; init; }
 
     public string? Listen { get; init; }
@@ -28,7 +31,7 @@ internal static class DemoRun
 
     public static async Task<DemoSummary> RunAsync(DemoOrders orders, CancellationToken stop)
     {
-        if (DemoServers.Missing() is { } missing)
+        if ((orders.IsQemu ? DemoGuests.Missing() : DemoServers.Missing()) is { } missing)
         {
             throw new DemoException(missing);
         }
@@ -37,9 +40,12 @@ internal static class DemoRun
         try
         {
             var folder = MakeFolder(journal, orders.Keep);
-            var network = DemoNetwork.Create(journal);
-            var servers = new DemoServers(journal, network, folder);
-            servers.Prepare();
+            var network = DemoNetwork.Create(journal, orders.IsQemu);
+            IDemoTiers tiers = orders.IsQemu
+                ? new DemoGuests(journal, network, folder)
+                : new DemoServers(journal, network, folder);
+            orders.Status?.Invoke(orders.IsQemu ? "booting four virtual machines…" : "making a database…");
+            await tiers.PrepareAsync(stop);
             var tool = await DemoTool.StartAsync(
                 journal, network, orders.Keep ? Path.Combine(folder, "tool.pcap") : null, stop);
             var data = Path.Combine(folder, "data");
@@ -49,9 +55,9 @@ internal static class DemoRun
             var watch = Stopwatch.StartNew();
             try
             {
-                await servers.StartAsync(stop);
-                Welcome(orders, network, servers, node, folder);
-                await WatchAsync(orders, network, servers, node, before, stop);
+                await tiers.StartAsync(stop);
+                Welcome(orders, network, tiers, node, folder);
+                await WatchAsync(orders, network, tiers, node, before, stop);
             }
             catch (OperationCanceledException)
             {
@@ -59,7 +65,7 @@ internal static class DemoRun
             }
 
             orders.Status?.Invoke("stopping…");
-            await servers.StopAsync();
+            await tiers.StopAsync();
             var (crossed, figures) = await AtRestAsync(network, node, before);
             var toolPortReceived = network.ToolPortReceived() - toolBefore;
             var exitCode = await node.StopAsync();
@@ -73,7 +79,7 @@ internal static class DemoRun
                 ToolPortReceived = toolPortReceived,
                 Console = node.Console,
                 Seconds = watch.Elapsed.TotalSeconds,
-                Requests = servers.LoadReport,
+                Requests = tiers.LoadReport,
                 NodeExitCode = exitCode,
             };
         }
@@ -96,10 +102,15 @@ internal static class DemoRun
         return folder;
     }
 
-    private static void Welcome(DemoOrders orders, DemoNetwork network, DemoServers servers, DemoNode node, string folder)
+    private static void Welcome(DemoOrders orders, DemoNetwork network, IDemoTiers tiers, DemoNode node, string folder)
     {
-        orders.Say($"A switch with four VMs is up: {network.Bridge} with {string.Join(", ", DemoNetwork.Vms.Select(network.Vm))}.");
-        orders.Say($"On them: customers on client, nginx on web, a shop on app, PostgreSQL and Redis on db ({servers.WebAddress}).");
+        orders.Status?.Invoke("");
+        orders.Say($"The switch {network.Bridge} is up, and a node watches it.");
+        foreach (var sentence in tiers.Describe())
+        {
+            orders.Say(sentence);
+        }
+
         orders.Say($"Copies of every frame go to {network.ToolPort}, where tcpdump counts them.");
         orders.Say("");
         orders.Say($"  Console   {node.Console}");
@@ -112,17 +123,17 @@ internal static class DemoRun
     }
 
     private static async Task WatchAsync(
-        DemoOrders orders, DemoNetwork network, DemoServers servers, DemoNode node, Dictionary<string, long> before,
+        DemoOrders orders, DemoNetwork network, IDemoTiers tiers, DemoNode node, Dictionary<string, long> before,
         CancellationToken stop)
     {
-        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(2), BaseAddress = new Uri(servers.WebAddress) };
+        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(2), BaseAddress = new Uri(tiers.WebAddress) };
         var watch = Stopwatch.StartNew();
         while (orders.Seconds is null || watch.Elapsed.TotalSeconds < orders.Seconds)
         {
             var left = orders.Seconds is { } seconds ? seconds - watch.Elapsed.TotalSeconds : double.MaxValue;
             await Task.Delay(TimeSpan.FromSeconds(Math.Clamp(left, 0.001, 1)), stop);
             await ProbeAsync(http, stop);
-            if ((node.HasExited ? "The node ended by itself: " + node.LastWords : servers.Failed()) is { } failure)
+            if ((node.HasExited ? "The node ended by itself: " + node.LastWords : tiers.Failed()) is { } failure)
             {
                 throw new DemoException(failure);
             }

@@ -6,7 +6,7 @@ using System.Globalization;
 namespace Tapline.Server.Demo;
 
 /// <summary>nginx, shop, PostgreSQL, Redis, and the load on them.</summary>
-internal sealed class DemoServers(DemoJournal journal, DemoNetwork network, string folder)
+internal sealed class DemoServers(DemoJournal journal, DemoNetwork network, string folder) : IDemoTiers
 {
     private const int PictureBytes = 256 * 1024;
     private const double RequestsPerSecond = 30;
@@ -17,9 +17,10 @@ internal sealed class DemoServers(DemoJournal journal, DemoNetwork network, stri
     private DemoProcess? _web;
     private DemoProcess? _load;
 
-    /// <summary>What the load generator said at its end: requests and how they went, as a JSON object; null before.</summary>
+    /// <inheritdoc/>
     public string? LoadReport { get; private set; }
 
+    /// <inheritdoc/>
     public string WebAddress => $"http://{network.Address("web")}";
 
     /// <summary>The programs that must be there; what is missing, as one sentence, or null.</summary>
@@ -49,8 +50,15 @@ internal sealed class DemoServers(DemoJournal journal, DemoNetwork network, stri
             : $"Missing for the demo: {string.Join(", ", missing)}. `./tapline demo` in the repository installs and builds them.";
     }
 
-    /// <summary>Makes the database's files; nothing crosses the switch yet.</summary>
-    public void Prepare()
+    /// <inheritdoc/>
+    public IEnumerable<string> Describe() =>
+    [
+        $"Four VMs are on it, network namespaces: {string.Join(", ", DemoNetwork.Vms.Select(network.Vm))}.",
+        "On them: customers on client, nginx on web, a shop on app, PostgreSQL and Redis on db.",
+    ];
+
+    /// <summary>Makes the database's files.</summary>
+    public Task PrepareAsync(CancellationToken stop)
     {
         DemoShell.Run("install", "-d", "-o", "postgres", "-g", "postgres", "-m", "700", Sub("postgres"));
         DemoShell.Run("install", "-d", "-o", "redis", "-g", "redis", "-m", "700", Sub("redis"));
@@ -63,9 +71,10 @@ internal sealed class DemoServers(DemoJournal journal, DemoNetwork network, stri
         new Random(1).NextBytes(picture);
         File.WriteAllBytes(Sub("web/static/picture.bin"), picture);
         File.WriteAllText(Sub("web/nginx.conf"), NginxConfiguration());
+        return Task.CompletedTask;
     }
 
-    /// <summary>Starts all tiers and the load; from here on frames cross the switch.</summary>
+    /// <inheritdoc/>
     public async Task StartAsync(CancellationToken stop)
     {
         var db = network.Address("db");
@@ -92,13 +101,13 @@ internal sealed class DemoServers(DemoJournal journal, DemoNetwork network, stri
             RequestsPerSecond.ToString(CultureInfo.InvariantCulture));
     }
 
-    /// <summary>Something that should run and does not, as a sentence; null when all is well.</summary>
+    /// <inheritdoc/>
     public string? Failed() =>
         _database!.HasExited ? "PostgreSQL ended by itself." : _cache!.HasExited ? "Redis ended by itself."
         : _shop!.HasExited ? "The shop ended by itself: " + string.Join(" / ", _shop.Lines.TakeLast(5))
         : _web!.HasExited ? "nginx ended by itself." : _load!.HasExited ? "The load ended by itself." : null;
 
-    /// <summary>Stops the load, then the tiers front to back, so that connections close the ordinary way.</summary>
+    /// <inheritdoc/>
     public async Task StopAsync()
     {
         if (_load is not null)

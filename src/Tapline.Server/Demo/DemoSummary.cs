@@ -70,6 +70,7 @@ internal sealed record DemoSummary
             ["node_exit_code"] = NodeExitCode,
             ["crossed_by_port"] = new JsonObject(
                 CrossedByPort.Select(port => KeyValuePair.Create(port.Key, (JsonNode?)port.Value))),
+            ["vm_by_port"] = new JsonObject(Machines().Select(m => KeyValuePair.Create(m.Port, (JsonNode?)m.Vm))),
             ["requests"] = Requests is null ? null : JsonNode.Parse(Requests),
         };
         return json.ToJsonString();
@@ -87,6 +88,7 @@ internal sealed record DemoSummary
                 Invariant($"counted by tcpdump behind the tool port; the kernel there says {ToolPortReceived:N0}")),
             Line("recorded", Recorded, "written to the recording"),
             Line("flows", Flows(), "conversations followed"),
+            Line("machines", Machines().Count(), $"found by name: {string.Join(", ", Machines().Select(m => m.Vm))}"),
         };
         if (Requests is not null)
         {
@@ -109,6 +111,11 @@ internal sealed record DemoSummary
         Invariant($"{MirroredWireFrames - ToolPortReceived:N0} lost on the way to the tool"),
         Invariant($"{ToolPortReceived - ToolReceived:N0} lost by the tool"),
         Invariant($"{Recorder("dropped"):N0} not recorded")) + ".";
+
+    /// <summary>The machine that the node found behind each port, where it found one.</summary>
+    private IEnumerable<(string Port, string Vm)> Machines() => Node.GetProperty("points").EnumerateArray()
+        .Where(point => point.TryGetProperty("vm", out _))
+        .Select(point => (point.GetProperty("point").GetString()!, point.GetProperty("vm").GetString()!));
 
     private long Points(string field) => Node.GetProperty("points").EnumerateArray().Sum(point => Number(point, field));
 

@@ -6,6 +6,9 @@ namespace Tapline.Server.Telemetry;
 /// <summary>One reading of everything the engine counts. Immutable.</summary>
 internal sealed record EngineSnapshot
 {
+    // The generated reader sets what an answer leaves out to null, whatever the initial value: lists are empty then.
+    private static readonly Dictionary<string, long> s_nothing = [];
+
     public string Time { get; init; } = "";
 
     public string Node { get; init; } = "";
@@ -16,9 +19,9 @@ internal sealed record EngineSnapshot
 
     public int Pid { get; init; }
 
-    public IReadOnlyList<Point> Points { get; init; } = [];
+    public IReadOnlyList<Point> Points { get => field ?? []; init; }
 
-    public IReadOnlyList<Mirror> Mirrors { get; init; } = [];
+    public IReadOnlyList<Mirror> Mirrors { get => field ?? []; init; }
 
     /// <summary>Null when nothing is recorded.</summary>
     public RecorderState? Recorder { get; init; }
@@ -26,9 +29,9 @@ internal sealed record EngineSnapshot
     public FlowTable Flows { get; init; } = new();
 
     /// <summary>Frames by decode verdict.</summary>
-    public IReadOnlyDictionary<string, long> Verdicts { get; init; } = new Dictionary<string, long>();
+    public IReadOnlyDictionary<string, long> Verdicts { get => field ?? s_nothing; init; }
 
-    public IReadOnlyList<WorkerState> Workers { get; init; } = [];
+    public IReadOnlyList<WorkerState> Workers { get => field ?? []; init; }
 
     public long AllocatedBytes { get; init; }
 
@@ -77,7 +80,7 @@ internal sealed record EngineSnapshot
         public string To { get; init; } = "";
 
         /// <summary>Source words; empty = all points.</summary>
-        public IReadOnlyList<string> From { get; init; } = [];
+        public IReadOnlyList<string> From { get => field ?? []; init; }
 
         public string? Filter { get; init; }
 
@@ -120,7 +123,7 @@ internal sealed record EngineSnapshot
         public long Forgotten { get; init; }
 
         /// <summary>Frames wanted and lost, by reason.</summary>
-        public IReadOnlyDictionary<string, long> Dropped { get; init; } = new Dictionary<string, long>();
+        public IReadOnlyDictionary<string, long> Dropped { get => field ?? s_nothing; init; }
 
         /// <summary>What its canaries have shown; null = none was due yet, or they are off.</summary>
         public Canary? Canary { get; init; }

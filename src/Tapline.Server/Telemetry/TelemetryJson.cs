@@ -7,13 +7,13 @@ namespace Tapline.Server.Telemetry;
 /// <summary>The engine's answer to {"verb":"flows"}.</summary>
 internal sealed record FlowList
 {
-    public IReadOnlyList<FlowRow> Flows { get; init; } = [];
+    public IReadOnlyList<FlowRow> Flows { get => field ?? []; init; }
 }
 
 /// <summary>The engine's answer to what concerns its mirror sessions: those in force now.</summary>
 internal sealed record MirrorList
 {
-    public IReadOnlyList<EngineSnapshot.Mirror> Mirrors { get; init; } = [];
+    public IReadOnlyList<EngineSnapshot.Mirror> Mirrors { get => field ?? []; init; }
 }
 
 /// <summary>An answer that is a refusal, or the confirmation of a stop.</summary>

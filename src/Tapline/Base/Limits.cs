@@ -97,6 +97,12 @@ public static class Limits
     /// <summary>Characters of a class's name.</summary>
     public const int RecordClassNameCharactersMax = 32;
 
+    /// <summary>Payload bytes of each direction of a flow that are kept as its handshake at most, where only handshakes are kept.</summary>
+    public const int HandshakeBytesMax = 512 * 1024;
+
+    /// <summary>The same where a gap hides how far the handshake is.</summary>
+    public const int HandshakeLostBytesMax = 64 * 1024;
+
     /// <summary>Finished segments one folder keeps; beyond, the oldest goes although the budget has room.</summary>
     public const int SegmentsMax = 1 << 20;
 
@@ -116,6 +122,27 @@ public static class Limits
 
     /// <summary>Interfaces one segment can describe: every point, and as many again for points that changed.</summary>
     public const int SegmentInterfacesMax = 2 * PointsMax;
+
+    /// <summary>Flows that a recorded segment's index keeps; a segment that has more ends early.</summary>
+    public const int IndexFlowsPerSegment = 1 << 17;
+
+    /// <summary>Frames of a recorded segment that its index keeps: 256 MiB of tiny frames. Beyond, the segment ends early.</summary>
+    public const int IndexFramesPerSegment = 1 << 22;
+
+    /// <summary>Index memories of one worker: one being filled, one being written.</summary>
+    public const int IndexBuffersPerWorker = 2;
+
+    /// <summary>Flows that any index may have: of files that were not recorded here, further ones count as packets of no flow.</summary>
+    public const int IndexFlowsMax = 1 << 20;
+
+    /// <summary>What is read of an index before anything is known of it: header, directory and filter, in bytes.</summary>
+    public const int IndexFirstReadBytes = 64 * 1024;
+
+    /// <summary>Largest filter of an index in bytes: with header and directory it fits the first read.</summary>
+    public const int IndexFilterBytesMax = 56 * 1024;
+
+    /// <summary>Largest index file that is read, in bytes.</summary>
+    public const long IndexFileBytesMax = 1L << 30;
 
     /// <summary>Flow records in one spool batch.</summary>
     public const int BatchFlowRowsMax = 8192;

@@ -1,5 +1,7 @@
 // Ready-made options of pcapng blocks from text: what a recording and a stream say about a point. Text may be hostile (a
-// guest's owner chooses names), so it is bounded, and cut between two characters. Allocates; made when a point appears.
+// guest's owner chooses names), so it is bounded, cut between two characters, and without the control and direction characters
+// by which a terminal or a list of packets could be led astray. Allocates; made when a point appears.
+using System.Globalization;
 using System.Text;
 
 namespace Tapline.Base;
@@ -46,7 +48,7 @@ internal static class PcapngOptions
 
     private static byte[] Text(string text, int bytesMax)
     {
-        var bytes = Encoding.UTF8.GetBytes(text);
+        var bytes = Encoding.UTF8.GetBytes(string.Concat(text.Take(bytesMax).Select(static c => IsMisleading(c) ? '?' : c)));
         var length = Math.Min(bytes.Length, bytesMax);
         while (length > 0 && length < bytes.Length && (bytes[length] & 0xc0) == 0x80)
         {
@@ -55,4 +57,7 @@ internal static class PcapngOptions
 
         return bytes[..length];
     }
+
+    private static bool IsMisleading(char c) => char.GetUnicodeCategory(c) is UnicodeCategory.Control or UnicodeCategory.Format
+        or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
 }

@@ -65,6 +65,14 @@ public sealed class CompiledFilter
             return null;
         }
 
+        return Compile(tree, linkType, out error);
+    }
+
+    /// <summary>Compiles a tree, likewise.</summary>
+    public static CompiledFilter? Compile(FilterTree tree, LinkType linkType, out string? error)
+    {
+        ArgumentNullException.ThrowIfNull(tree);
+        error = null;
         if (tree.IsEverything)
         {
             return Everything;

@@ -27,6 +27,9 @@ public sealed class FilterTree
     /// <summary>True when every frame is selected without looking.</summary>
     public bool IsEverything => Root is null;
 
+    /// <summary>The same text with another condition: one whose terms of flows were answered.</summary>
+    public FilterTree With(FilterNode root) => new(Text, root);
+
     /// <summary>
     /// Parses a text; an empty one selects everything. Null with at least one mistake when it is wrong. Columns count in
     /// the text without the blanks around it.

@@ -93,6 +93,7 @@ internal static class FlowBirth
         ResetCounts(ref hot.Direction1, ref cold.Health1);
         hot.TcpFlags0 &= TcpFlag.Fin;
         hot.TcpFlags1 &= TcpFlag.Fin;
+        hot.Flags &= unchecked((byte)~FlowHot.HasEvent);
         cold.FirstNs0 = 0;
         cold.FirstNs1 = 0;
         cold.HandshakeRttNs = 0;

@@ -54,6 +54,9 @@ internal struct FlowHot
     /// <summary>The two directions carry different VNIs; the other one is in <see cref="FlowCold.OtherVni"/>.</summary>
     public const byte HasTwoVnis = 0x40;
 
+    /// <summary>This part of the flow saw <see cref="TcpFindings.Trouble"/>, a reset or an ICMP error.</summary>
+    public const byte HasEvent = 0x80;
+
     public readonly ushort Protocol => (ushort)((Scope0 >> FlowKey.ProtocolShift) & 0x1ff);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -43,6 +43,9 @@ internal sealed class FlowLife<TSink> : IDisposable where TSink : IRecordSink
 
     public FlowCounters Counters;
 
+    /// <summary>Who hears of ends, or null.</summary>
+    public IFlowEndings? Endings { get; set; }
+
     public FlowMemory Memory { get; }
 
     /// <summary>
@@ -265,13 +268,14 @@ internal sealed class FlowLife<TSink> : IDisposable where TSink : IRecordSink
     private void WriteRecord(int slot, FlowEndReason reason)
     {
         ref var hot = ref Memory.Hot[slot];
+        FlowRecordBuilder.Build(hot, Memory.Cold[slot], reason, out var record);
+        Endings?.Ended(slot, record);
         if (hot.Direction0.Frames == 0 && hot.Direction1.Frames == 0)
         {
             // A part that was cut at its last frame: nothing to tell.
             return;
         }
 
-        FlowRecordBuilder.Build(hot, Memory.Cold[slot], reason, out var record);
         _sink.Write(record);
         Counters.RecordsWritten++;
     }

@@ -11,7 +11,7 @@ using Tapline.Store;
 namespace Tapline.Flows;
 
 /// <summary>The flows of one worker. Not thread-safe; all memory is native and bounded; nothing allocated per frame.</summary>
-public sealed class FlowTable<TSink> : IDisposable where TSink : IRecordSink
+public sealed class FlowTable<TSink> : IFlowRecords, IDisposable where TSink : IRecordSink
 {
     private readonly ulong _seed;
     private readonly FlowLife<TSink> _life;
@@ -37,6 +37,13 @@ public sealed class FlowTable<TSink> : IDisposable where TSink : IRecordSink
 
     /// <summary>Native bytes per flow of capacity, index included.</summary>
     public static int BytesPerFlow => FlowMemory.BytesPerFlow + 16;
+
+    /// <summary>Who hears of the end of each flow and part, before its slot is used again; null = nobody.</summary>
+    public IFlowEndings? Endings
+    {
+        get => _life.Endings;
+        set => _life.Endings = value;
+    }
 
     /// <summary>Totals so far.</summary>
     public ref readonly FlowCounters Counters => ref _life.Counters;
@@ -99,6 +106,12 @@ public sealed class FlowTable<TSink> : IDisposable where TSink : IRecordSink
         return slot;
     }
 
+    /// <summary>
+    /// True when something went wrong in the flow of <paramref name="slot"/>, as <see cref="ObservePrepared"/> just gave it: a
+    /// retransmission, a hole, a closed window, a reset, an ICMP error about it. Holds until the next part of the flow.
+    /// </summary>
+    public bool HasEvent(int slot) => slot >= 0 && _life.Memory.Hot[slot].Has(FlowHot.HasEvent);
+
     /// <summary>Tells the flow that an ICMP error quotes of it. Only for errors whose own flow lives in another table;
     /// <see cref="ObservePrepared"/> does it for its own.</summary>
     public void NoteQuoted(in FrameLayout layout, ReadOnlySpan<byte> frame)
@@ -113,6 +126,7 @@ public sealed class FlowTable<TSink> : IDisposable where TSink : IRecordSink
         var slot = _life.Find(about);
         if (slot >= 0)
         {
+            _life.Memory.Hot[slot].Flags |= FlowHot.HasEvent;
             _life.Memory.Cold[slot].IcmpErrors++;
             _life.Counters.IcmpErrorsMatched++;
         }

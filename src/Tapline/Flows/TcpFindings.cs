@@ -23,4 +23,7 @@ internal enum TcpFindings : ushort
 
     /// <summary>All that tshark marks with `tcp.analysis.retransmission`.</summary>
     AnyRetransmission = Retransmission | FastRetransmission | SpuriousRetransmission,
+
+    /// <summary>What an engineer would look at the connection for: loss on the way, or a receiver that has closed its window.</summary>
+    Trouble = AnyRetransmission | LostSegment | ZeroWindow | ZeroWindowProbe,
 }

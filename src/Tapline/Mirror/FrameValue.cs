@@ -1,6 +1,6 @@
-// Which copies a slow target gets when it cannot have all: those without which a tool understands nothing of a flow come
-// first. A count of each flow's first frames is kept in a small table; a flow that was pushed out of it counts anew. Pure;
-// one worker's; allocates when made only.
+// Which copies a slow target gets when it cannot have all: first those without which a tool understands nothing of a flow,
+// then those of flows in which something went wrong, then first frames of flows, then the rest. A count of each flow's first
+// frames is kept in a small table; a flow that was pushed out of it counts anew. Pure; one worker's; allocates when made only.
 using Tapline.Base;
 using Tapline.Base.Native;
 using Tapline.Decode;
@@ -16,8 +16,11 @@ internal sealed class FrameValue : IDisposable
     /// <summary>Above this filling of the target's buffer only frames of value are taken.</summary>
     public const int CrowdedPercent = 50;
 
+    /// <summary>Above this, first frames are not enough any more: the flow must have an event.</summary>
+    public const int EventsPercent = 70;
+
     /// <summary>Above this, only those without which a flow cannot be understood.</summary>
-    public const int FullPercent = 80;
+    public const int FullPercent = 85;
 
     private const int Ways = 4;
     private const int CountBits = 8;
@@ -33,10 +36,14 @@ internal sealed class FrameValue : IDisposable
     /// True when the copy is to be offered to a target whose buffer is so full. Asked once for each frame that is meant for
     /// a target that is up, whatever the filling: the first frames that it was to get of each flow are counted by it.
     /// </summary>
-    public bool IsWorth(in FrameLayout layout, int fillPercent)
+    /// <param name="layout">The frame's layout.</param>
+    /// <param name="hasEvent">Something went wrong in the frame's flow.</param>
+    /// <param name="fillPercent">How full the target's buffer is.</param>
+    public bool IsWorth(in FrameLayout layout, bool hasEvent, int fillPercent)
     {
         var isFirst = CountFlow(FlowSpread.Of(layout)) <= FirstFrames;
-        return fillPercent < CrowdedPercent || IsVital(layout) || (isFirst && fillPercent < FullPercent);
+        return fillPercent < CrowdedPercent || IsVital(layout) || (hasEvent && fillPercent < FullPercent)
+            || (isFirst && fillPercent < EventsPercent);
     }
 
     public void Dispose() => _flows.Dispose();

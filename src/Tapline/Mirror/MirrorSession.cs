@@ -67,7 +67,11 @@ public sealed class MirrorSession : IDisposable
     public void SelectPoint(ushort pointId, bool selected) => _points[pointId] = selected;
 
     /// <summary>Offers one frame. Frames of points that are no source of the session are not counted.</summary>
-    public void Offer(in FrameMeta meta, in FrameLayout layout, ReadOnlySpan<byte> frame)
+    /// <param name="meta">What capture knows of it.</param>
+    /// <param name="layout">Its layout.</param>
+    /// <param name="frame">Its bytes, borrowed for the call.</param>
+    /// <param name="hasEvent">Something went wrong in its flow: a target that cannot have all frames gets it before others.</param>
+    public void Offer(in FrameMeta meta, in FrameLayout layout, ReadOnlySpan<byte> frame, bool hasEvent = false)
     {
         if (meta.PointId >= (uint)_points.Length || !_points[meta.PointId])
         {
@@ -94,12 +98,12 @@ public sealed class MirrorSession : IDisposable
 
         if (_shaper is not null)
         {
-            OfferShaped(_shaper, meta, layout, frame);
+            OfferShaped(_shaper, meta, layout, frame, hasEvent);
             return;
         }
 
         _output.Route(meta, layout);
-        Count(meta, Send(meta, layout, frame, SliceCut.Of(int.MaxValue)));
+        Count(meta, Send(meta, layout, frame, SliceCut.Of(int.MaxValue), hasEvent));
     }
 
     /// <summary>Hands over what waits. Call after every batch, and regularly when no frames come.</summary>
@@ -120,7 +124,7 @@ public sealed class MirrorSession : IDisposable
     }
 
     // The shaper sees every selected frame, whether the target is up or not: what it remembers must not have gaps.
-    private void OfferShaped(FrameShaper shaper, FrameMeta meta, FrameLayout layout, ReadOnlySpan<byte> frame)
+    private void OfferShaped(FrameShaper shaper, FrameMeta meta, FrameLayout layout, ReadOnlySpan<byte> frame, bool hasEvent)
     {
         var verdict = shaper.Admit(meta, layout, frame);
         _counters.Forgotten = shaper.Forgotten;
@@ -139,7 +143,7 @@ public sealed class MirrorSession : IDisposable
         if (shaper.TryShape(ref meta, ref layout, ref frame, out var isMasked))
         {
             _counters.Masked += isMasked ? 1 : 0;
-            reason = Send(meta, layout, frame, shaper.Cut(layout, frame));
+            reason = Send(meta, layout, frame, shaper.Cut(layout, frame), hasEvent);
         }
 
         Count(meta, reason);
@@ -153,7 +157,7 @@ public sealed class MirrorSession : IDisposable
         {
             _output.RouteTo(place);
             _output.Flush(ref _counters);
-            Count(meta, Send(meta, layout, frame, SliceCut.Of(int.MaxValue)));
+            Count(meta, Send(meta, layout, frame, SliceCut.Of(int.MaxValue), hasEvent: false));
         }
 
         _output.Flush(ref _counters);
@@ -169,14 +173,14 @@ public sealed class MirrorSession : IDisposable
         }
     }
 
-    private DropReason Send(in FrameMeta meta, in FrameLayout layout, ReadOnlySpan<byte> frame, SliceCut slice)
+    private DropReason Send(in FrameMeta meta, in FrameLayout layout, ReadOnlySpan<byte> frame, SliceCut slice, bool hasEvent)
     {
         if (!_output.IsUp)
         {
             return DropReason.TargetDown;
         }
 
-        if (!IsWorth(layout))
+        if (!IsWorth(layout, hasEvent))
         {
             return DropReason.Shed;
         }
@@ -224,7 +228,7 @@ public sealed class MirrorSession : IDisposable
     }
 
     // A target that does not keep up: what it is given is chosen, instead of whatever comes when there is room.
-    private bool IsWorth(in FrameLayout layout)
+    private bool IsWorth(in FrameLayout layout, bool hasEvent)
     {
         var fill = _output.FillPercent;
         if (fill >= FrameValue.CrowdedPercent && --_flushPause < 0)
@@ -234,7 +238,7 @@ public sealed class MirrorSession : IDisposable
             _flushPause = fill >= FrameValue.CrowdedPercent ? StuckFlushPause : 0;
         }
 
-        return _value.IsWorth(layout, fill);
+        return _value.IsWorth(layout, hasEvent, fill);
     }
 
     private bool TryFit(

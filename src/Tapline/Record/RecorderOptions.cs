@@ -1,5 +1,6 @@
 // The sizes and names of one worker's recorder. Made once at start.
 using Tapline.Base;
+using Tapline.Store;
 
 namespace Tapline.Record;
 
@@ -14,6 +15,15 @@ public sealed record RecorderOptions
 
     /// <summary>The recorder's filter as text for if_filter; null = everything.</summary>
     public string? Filter { get; init; }
+
+    /// <summary>The class and what it keeps, in words for each segment's comment; null = there is only one, and it keeps all.</summary>
+    public string? Policy { get; init; }
+
+    /// <summary>Slots of the worker's flow table, by which frames are told to the index; 0 = segments get no index now.</summary>
+    public int FlowSlots { get; init; }
+
+    /// <summary>Who the ends of flows are where no point tells, for the index; null = nobody knows.</summary>
+    public IEndpointNames? Names { get; init; }
 
     /// <summary>A segment is closed before it grows beyond this; 0 = chosen from the folder's budget.</summary>
     public long SegmentBytes { get; init; }

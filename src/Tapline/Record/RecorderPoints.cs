@@ -15,7 +15,9 @@ internal sealed class RecorderPoints : IDisposable
     private readonly byte[]?[] _options = new byte[]?[Limits.PointsMax];
     private readonly string? _filter;
     private readonly byte[] _unknownOptions = new byte[256];
+    private readonly NativeArray<long> _places = new(PlacesBlock.PlacesMax);
     private int _touchedCount;
+    private int _placeCount;
 
     public RecorderPoints(string? filter)
     {
@@ -31,6 +33,9 @@ internal sealed class RecorderPoints : IDisposable
 
     /// <summary>Points with anything to tell of the window.</summary>
     public ReadOnlySpan<ushort> Touched => _touched.AsSpan(0, _touchedCount);
+
+    /// <summary>Where in the segment under way interfaces and machines are described; empty when they were too many.</summary>
+    public ReadOnlySpan<long> Places => _placeCount > PlacesBlock.PlacesMax ? [] : _places.Span[.._placeCount];
 
     public ref RecorderPoint this[int point] => ref _points[point];
 
@@ -57,9 +62,21 @@ internal sealed class RecorderPoints : IDisposable
     /// <summary>Length of the interface block that <see cref="WriteInterface"/> would write.</summary>
     public int InterfaceBytes(int point) => 16 + OptionsOf(point).Length + 8;
 
-    /// <summary>Describes the point in the segment under way; returns the block's length.</summary>
-    public int WriteInterface(Span<byte> target, int point, LinkType linkType)
+    /// <summary>Notes the place of a description in the segment under way.</summary>
+    public void AddPlace(long offset)
     {
+        if (_placeCount < PlacesBlock.PlacesMax)
+        {
+            _places[_placeCount] = offset;
+        }
+
+        _placeCount = Math.Min(_placeCount + 1, PlacesBlock.PlacesMax + 1);
+    }
+
+    /// <summary>Describes the point in the segment under way; returns the block's length.</summary>
+    public int WriteInterface(Span<byte> target, int point, LinkType linkType, long offset)
+    {
+        AddPlace(offset);
         var length = PcapngWriter.WriteInterface(target, linkType, OptionsOf(point));
         _points[point].Interface = Interfaces++;
         _points[point].LinkType = linkType;
@@ -82,6 +99,7 @@ internal sealed class RecorderPoints : IDisposable
         }
 
         _touchedCount = 0;
+        _placeCount = 0;
         Interfaces = 0;
     }
 
@@ -95,12 +113,18 @@ internal sealed class RecorderPoints : IDisposable
             entry.Recorded = 0;
             entry.RecordedBytes = 0;
             entry.Cut = 0;
+            entry.Sliced = 0;
         }
 
+        _placeCount = 0;
         Interfaces = 0;
     }
 
-    public void Dispose() => _points.Dispose();
+    public void Dispose()
+    {
+        _points.Dispose();
+        _places.Dispose();
+    }
 
     private ReadOnlySpan<byte> OptionsOf(int point)
     {

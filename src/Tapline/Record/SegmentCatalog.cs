@@ -25,6 +25,22 @@ internal sealed class SegmentCatalog : IDisposable
         }
     }
 
+    public ref Entry this[int place] => ref _heap[place];
+
+    /// <summary>Looks a segment up, one after the other; rare.</summary>
+    public bool TryFind(in SegmentName name, out int place)
+    {
+        for (place = 0; place < Count; place++)
+        {
+            if (_heap[place].Name == name)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     public void Add(in Entry entry)
     {
         Invariant.Check(!IsFull);
@@ -115,11 +131,12 @@ internal sealed class SegmentCatalog : IDisposable
     private static bool IsBefore(in Entry left, in Entry right) =>
         left.StartNs < right.StartNs || (left.StartNs == right.StartNs && left.Worker < right.Worker);
 
-    /// <summary>A finished segment: its name in numbers, and its size.</summary>
+    /// <summary>A finished segment: its name in numbers, its size and that of its index.</summary>
     internal struct Entry
     {
         public long StartNs;
         public long Bytes;
+        public long IndexBytes;
         public ushort Worker;
         public bool IsRecovered;
 

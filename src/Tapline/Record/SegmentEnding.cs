@@ -12,13 +12,16 @@ internal static class SegmentEnding
     private const int StatisticsBytes = 20 + StatisticsOptionsBytes + 4 + 4;
 
     /// <summary>Room that the ending of so many points needs at most, without interfaces still to be described.</summary>
-    public static int Bytes(int points) => (points * StatisticsBytes) + LedgerBlock.BlockBytes(points);
+    /// <param name="points">Points that have anything to tell.</param>
+    /// <param name="places">Interfaces and lists of machines that the segment has.</param>
+    public static int Bytes(int points, int places) =>
+        (points * StatisticsBytes) + PlacesBlock.Bytes(points + places) + LedgerBlock.BlockBytes(points);
 
     /// <summary>Writes the ending into at least <see cref="Bytes"/> of room; returns its length.</summary>
     public static int Write(
-        Span<byte> target, RecorderPoints points, SegmentWriter writer, int worker, long startNs, long endNs)
+        Span<byte> target, RecorderPoints points, SegmentWriter writer, int worker, long startNs, long endNs, long offset)
     {
-        var length = DescribeMissing(target, points);
+        var length = DescribeMissing(target, points, offset);
         var count = points.Touched.Length;
         foreach (var point in points.Touched)
         {
@@ -27,6 +30,11 @@ internal static class SegmentEnding
             {
                 length += WriteStatistics(target[length..], row, startNs, endNs);
             }
+        }
+
+        if (!points.Places.IsEmpty)
+        {
+            length += PlacesBlock.Write(target[length..], points.Places);
         }
 
         var ledger = target[length..];
@@ -43,16 +51,16 @@ internal static class SegmentEnding
     }
 
     // Points of which only losses or filtered frames are to be told get their interface here, as far as there is room.
-    private static int DescribeMissing(Span<byte> target, RecorderPoints points)
+    private static int DescribeMissing(Span<byte> target, RecorderPoints points, long offset)
     {
         var length = 0;
-        var room = target.Length - Bytes(points.Touched.Length);
+        var room = target.Length - Bytes(points.Touched.Length, points.Places.Length);
         foreach (var point in points.Touched)
         {
             if (points[point].Interface < 0 && length + points.InterfaceBytes(point) <= room
                 && points.Interfaces < Limits.SegmentInterfacesMax)
             {
-                length += points.WriteInterface(target[length..], point, LinkType.Ethernet);
+                length += points.WriteInterface(target[length..], point, LinkType.Ethernet, offset + length);
             }
         }
 
@@ -70,7 +78,7 @@ internal static class SegmentEnding
     private static LedgerBlockRow Row(in RecorderPoint entry, ushort point)
     {
         var dropped = entry.Dropped + entry.LostInWindow;
-        var captured = entry.Recorded + entry.Filtered + dropped;
+        var captured = entry.Recorded + entry.Filtered + entry.OtherClass + dropped;
         var droppedRing = entry.RingDrops - entry.RingDropsBefore;
         return new LedgerBlockRow
         {
@@ -84,6 +92,8 @@ internal static class SegmentEnding
             DroppedRecorder = dropped,
             RecordedBytes = entry.RecordedBytes,
             Cut = entry.Cut,
+            OtherClass = entry.OtherClass,
+            Sliced = entry.Sliced,
         };
     }
 

@@ -12,6 +12,7 @@ namespace Tapline.Record;
 internal readonly record struct SegmentName(long StartNs, ushort Worker, bool IsRecovered)
 {
     public const string Extension = ".pcapng";
+    public const string IndexExtension = ".tlx";
     private const string Recovered = ".recovered";
     private const long NsPerSecond = 1_000_000_000;
     private const long TicksPerSecond = TimeSpan.TicksPerSecond;
@@ -45,17 +46,24 @@ internal readonly record struct SegmentName(long StartNs, ushort Worker, bool Is
     }
 
     /// <summary>Reads a name back; false when it is not one of ours. A leading dot says that it is under way.</summary>
-    public static bool TryParse(string fileName, out SegmentName name, out bool isHidden)
+    public static bool TryParse(string fileName, out SegmentName name, out bool isHidden) =>
+        TryParse(fileName, Extension, out name, out isHidden);
+
+    /// <summary>Reads the name of a segment's index back.</summary>
+    public static bool TryParseIndex(string fileName, out SegmentName name, out bool isHidden) =>
+        TryParse(fileName, IndexExtension, out name, out isHidden);
+
+    private static bool TryParse(string fileName, string extension, out SegmentName name, out bool isHidden)
     {
         name = default;
         isHidden = fileName.StartsWith('.');
         var text = fileName.AsSpan(isHidden ? 1 : 0);
-        if (!text.EndsWith(Extension, StringComparison.Ordinal))
+        if (!text.EndsWith(extension, StringComparison.Ordinal))
         {
             return false;
         }
 
-        text = text[..^Extension.Length];
+        text = text[..^extension.Length];
         var isRecovered = text.EndsWith(Recovered, StringComparison.Ordinal);
         text = isRecovered ? text[..^Recovered.Length] : text;
         const int TimeLength = 15;

@@ -5,6 +5,7 @@
 // Format: docs/formats/segment.md. Limits: buffers × buffer size of memory per worker.
 using Tapline.Base;
 using Tapline.Base.Native;
+using Tapline.Record.Index;
 using Tapline.Record.Io;
 using Tapline.Store;
 
@@ -20,6 +21,8 @@ public sealed class SegmentRecorder : IDisposable
     private readonly SegmentBuffer[] _buffers;
     private readonly HandoverRing _free;
     private readonly SegmentWriter _writer;
+    private readonly IndexCollector? _index;
+    private readonly SegmentFolder _folder;
     private readonly RecorderPoints _points;
     private readonly byte[] _sectionOptions;
     private readonly long _segmentBytes;
@@ -36,7 +39,11 @@ public sealed class SegmentRecorder : IDisposable
     private long _lostBefore;
     private long _accepted;
     private long _dropped;
+    private long _sliced;
     private long _abandoned;
+
+    // The list of machines that the segment under way has; null = none yet.
+    private byte[]? _machines;
 
     /// <summary>Starts a recorder with its thread.</summary>
     /// <param name="folder">The shared folder; outlives the recorder.</param>
@@ -49,9 +56,10 @@ public sealed class SegmentRecorder : IDisposable
     internal SegmentRecorder(SegmentFolder folder, RecorderOptions options, DiskCalls disk)
     {
         Invariant.Check(options.Worker is >= 0 and <= ushort.MaxValue && options.BufferCount >= 2);
-        Invariant.Check(options.BufferBytes >= SegmentEnding.Bytes(Limits.PointsMax) + Limits.FrameBytesMax);
+        Invariant.Check(options.BufferBytes >= SegmentEnding.Bytes(Limits.PointsMax, PlacesBlock.PlacesMax) + Limits.FrameBytesMax);
         Invariant.Check(options.SegmentAgeNs <= Limits.SegmentSpanNs / 2);
         _options = options;
+        _folder = folder;
         _segmentBytes = Math.Max(
             Limits.SegmentBytesMin,
             options.SegmentBytes > 0
@@ -70,8 +78,11 @@ public sealed class SegmentRecorder : IDisposable
 
         _current = _buffers[0];
         _points = new RecorderPoints(options.Filter);
-        _sectionOptions = PcapngOptions.Section($"node {options.Node}, worker {options.Worker}");
-        _writer = new SegmentWriter(folder, disk, (ushort)options.Worker, _segmentBytes, _buffers, _free);
+        _sectionOptions = PcapngOptions.Section(
+            $"node {options.Node}, worker {options.Worker}{(options.Policy is { } policy ? $"; {policy}" : "")}");
+        _index = options.FlowSlots > 0 ? IndexCollector.ForSegments(_segmentBytes, options.FlowSlots) : null;
+        var indexes = _index is null ? null : new IndexFile(folder.Path, disk, _index, options);
+        _writer = new SegmentWriter(folder, disk, (ushort)options.Worker, _segmentBytes, _buffers, _free, indexes);
     }
 
     /// <summary>How it is. Any thread.</summary>
@@ -87,21 +98,49 @@ public sealed class SegmentRecorder : IDisposable
     /// <summary>Frames wanted and lost. Any thread.</summary>
     public long Dropped => Volatile.Read(ref _dropped) + _writer.Lost + Volatile.Read(ref _abandoned);
 
+    /// <summary>Frames taken of which bytes were cut on purpose. Any thread.</summary>
+    public long Sliced => Volatile.Read(ref _sliced);
+
     /// <summary>Bytes written into segments. Any thread.</summary>
     public long BytesWritten => _writer.BytesWritten;
 
     /// <summary>False when the file system takes no direct writes, so that the page cache is used. Any thread.</summary>
     public bool IsDirect => _writer.IsDirect;
 
+    /// <summary>Segments that were published without an index: it was full, or its disk was. Any thread.</summary>
+    public long WithoutIndex => (_index?.Missed ?? 0) + _writer.IndexesLost;
+
+    /// <summary>Where the index finds the records of flows that outlive a segment. Set before the first frame.</summary>
+    public IFlowRecords? Flows
+    {
+        set
+        {
+            if (_index is not null)
+            {
+                _index.Flows = value;
+            }
+        }
+    }
+
+    /// <summary>Half of the buffers are free: a source that can wait for that loses nothing. Worker's thread.</summary>
+    internal bool HasRoomForBurst => _free.Count * 2 >= _buffers.Length && _index is null or { HasRoom: true };
+
     /// <summary>Describes a point, before its first frame or again when it changes. Allocates; rare.</summary>
     public void AddPoint(PointInfo point)
     {
         Invariant.Check(point.Id < Limits.PointsMax);
         _points.Describe(point);
+        _writer.Describe(point);
     }
 
+    /// <summary>The flow in this slot of the worker's table, or a part of it, has ended. All its frames were appended.</summary>
+    public void EndFlow(int slot, in FlowRecord record) => _index?.EndFlow(slot, record);
+
     /// <summary>Takes one frame: copies it, or drops it and says why. Never blocks, never allocates.</summary>
-    public AppendResult Append(in FrameMeta meta, ReadOnlySpan<byte> frame)
+    /// <param name="meta">The frame's facts.</param>
+    /// <param name="frame">Its bytes, borrowed for the call; fewer than were captured where the rest is not wanted.</param>
+    /// <param name="flow">Slot of its flow in the worker's table, for the index; -1 = none.</param>
+    public AppendResult Append(in FrameMeta meta, ReadOnlySpan<byte> frame, int flow = -1)
     {
         if (_isClosed || meta.PointId >= Limits.PointsMax)
         {
@@ -129,14 +168,21 @@ public sealed class SegmentRecorder : IDisposable
         point = ref _points.Touch(meta.PointId);
         if (point.Interface < 0 || point.LinkType != meta.LinkType)
         {
-            _current.Length += _points.WriteInterface(_current.Free, meta.PointId, meta.LinkType);
+            _current.Length += _points.WriteInterface(_current.Free, meta.PointId, meta.LinkType, _current.FileEnd);
         }
 
+        _index?.Add(flow, _current.FileEnd, meta.TimestampNs);
         _current.Length += PcapngWriter.WritePacket(_current.Free, (uint)point.Interface, meta, frame);
         _current.CountFrame(meta.PointId);
         point.Recorded++;
         point.RecordedBytes += frame.Length;
         point.Cut += (meta.Flags & FrameFlags.Cut) != 0 ? 1 : 0;
+        if (frame.Length < meta.CapturedLength)
+        {
+            point.Sliced++;
+            _sliced++;
+        }
+
         _lastNs = Math.Max(_lastNs, meta.TimestampNs);
         _accepted++;
         return AppendResult.Recorded;
@@ -148,6 +194,15 @@ public sealed class SegmentRecorder : IDisposable
         if (pointId < Limits.PointsMax)
         {
             _points.Touch(pointId).Filtered++;
+        }
+    }
+
+    /// <summary>Counts a frame that is for another class of the recording, for the segment's ledger.</summary>
+    public void CountOtherClass(ushort pointId)
+    {
+        if (pointId < Limits.PointsMax)
+        {
+            _points.Touch(pointId).OtherClass++;
         }
     }
 
@@ -233,6 +288,7 @@ public sealed class SegmentRecorder : IDisposable
         }
 
         _writer.Release();
+        _index?.Dispose();
         _points.Dispose();
         foreach (var buffer in _buffers)
         {
@@ -248,9 +304,10 @@ public sealed class SegmentRecorder : IDisposable
             return false;
         }
 
+        var machines = _folder.Machines;
         bytes += _points.InterfaceBytes(meta.PointId);
-        if (_isOpen && (_current.FileEnd + bytes + SegmentEnding.Bytes(_points.Touched.Length) > _segmentBytes
-            || _points.Interfaces >= Limits.SegmentInterfacesMax))
+        if (_isOpen && (_current.FileEnd + bytes + MachinesBytes(machines) + EndingBytes > _segmentBytes
+            || _points.Interfaces >= Limits.SegmentInterfacesMax || _index is { IsFull: true }))
         {
             if (!TryEndSegment(Math.Max(_lastNs, _windowStartNs)))
             {
@@ -263,17 +320,42 @@ public sealed class SegmentRecorder : IDisposable
             BeginSegment(meta.TimestampNs);
         }
 
-        return _current.Length + bytes <= _current.CapacityBytes || TryHandOver(isLast: false);
+        if (_current.Length + bytes + MachinesBytes(machines) > _current.CapacityBytes && !TryHandOver(isLast: false))
+        {
+            return false;
+        }
+
+        if (machines != _machines)
+        {
+            if (machines.Length > 0)
+            {
+                _points.AddPlace(_current.FileEnd);
+            }
+
+            machines.CopyTo(_current.Free);
+            _current.Length += machines.Length;
+            _machines = machines;
+        }
+
+        return true;
     }
+
+    // Room for the segment's end, with one description more.
+    private int EndingBytes => SegmentEnding.Bytes(_points.Touched.Length, _points.Places.Length + 1);
+
+    // Room for the list of machines, where the segment does not have this one.
+    private int MachinesBytes(byte[] machines) => machines == _machines ? 0 : machines.Length;
 
     private void BeginSegment(long startNs)
     {
         Invariant.Check(_current.Length == 0 && _current.Frames == 0);
         _segment++;
         _current.Segment = _segment;
+        _index?.Begin(_segment);
         _current.SegmentStartNs = startNs;
         _current.Length = PcapngWriter.WriteSectionHeader(_current.Memory, _sectionOptions);
         _carriedBytes = 0;
+        _machines = null;
         _isOpen = true;
         _openedNs = 0;
         _windowStartNs = _windowStartNs == 0 ? startNs : _windowStartNs;
@@ -284,7 +366,7 @@ public sealed class SegmentRecorder : IDisposable
         Invariant.Check(_isOpen);
         TouchLosses();
         var room = _current.CapacityBytes - _current.Length;
-        if (room < SegmentEnding.Bytes(_points.Touched.Length) && !TryHandOver(isLast: false))
+        if (room < EndingBytes && !TryHandOver(isLast: false))
         {
             return false;
         }
@@ -296,7 +378,8 @@ public sealed class SegmentRecorder : IDisposable
 
         var endNs = Math.Max(nowNs, _windowStartNs);
         _current.Length += SegmentEnding.Write(
-            _current.Free, _points, _writer, _options.Worker, _windowStartNs, endNs);
+            _current.Free, _points, _writer, _options.Worker, _windowStartNs, endNs, _current.FileEnd);
+        _current.Index = _index?.Finish() ?? -1;
         Invariant.Check(TryHandOver(isLast: true));
         _points.NextWindow();
         _windowStartNs = endNs;
@@ -338,6 +421,7 @@ public sealed class SegmentRecorder : IDisposable
         }
 
         _points.ForgetSegment();
+        _index?.Abandon();
         _isOpen = false;
         return true;
     }

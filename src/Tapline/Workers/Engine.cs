@@ -5,6 +5,7 @@ using System.Diagnostics;
 using Tapline.Base;
 using Tapline.Capture.Identity;
 using Tapline.Mirror.Kernel;
+using Tapline.Workers.Indexing;
 
 namespace Tapline.Workers;
 
@@ -18,6 +19,7 @@ public sealed class Engine : IDisposable
     private readonly long _started = Stopwatch.GetTimestamp();
     private ControlSocket? _control;
     private string? _fault;
+    private bool _isRunning;
 
     private Engine(EngineParts parts, Action<string> onStuck)
     {
@@ -66,6 +68,12 @@ public sealed class Engine : IDisposable
 
         Array.ForEach(parts.Workers, w => w.Start());
         engine._supervisor.Start();
+        engine._isRunning = true;
+        if (parts.RecordFolders.Count > 0)
+        {
+            parts.IndexRepair = IndexRepair.Start(parts.RecordFolders, n => Console.Error.WriteLine($"tapline: {n}"));
+        }
+
         if (options.CanarySeconds > 0)
         {
             parts.Canaries = new CanaryDesk(
@@ -111,12 +119,16 @@ public sealed class Engine : IDisposable
     /// <summary>Which path each mirror session takes, and why.</summary>
     public IReadOnlyList<KernelDecision> Paths => [.. _parts.Mirrors.Book.Current.Running.Select(r => r.Path)];
 
+    /// <summary>The mirror sessions in force. Any thread.</summary>
+    internal IReadOnlyList<RunningMirror> Running => _parts.Mirrors.Book.Current.Running;
+
     /// <summary>What was recorded so far; null when nothing is. Any thread; allocates.</summary>
     public RecorderReport? RecorderNow() => EngineReporting.Recorder(_parts);
 
-    /// <summary>Drains, writes the last records and gives the ledger. Called once, before Dispose.</summary>
+    /// <summary>Drains, writes the last records and gives the ledger. Called once; Dispose does it when nobody has.</summary>
     public EngineReport Finish()
     {
+        _isRunning = false;
         var allocated = _supervisor.AllocatedBytes;
         _parts.Canaries?.Dispose();
         _parts.Canaries = null;
@@ -140,6 +152,12 @@ public sealed class Engine : IDisposable
     public void Dispose()
     {
         _control?.Dispose();
+        if (_isRunning)
+        {
+            // Workers and supervisor must have ended before what they use is given back.
+            Finish();
+        }
+
         _supervisor.Dispose();
         _parts.Dispose();
         _stopRequested.Dispose();

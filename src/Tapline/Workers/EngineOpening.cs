@@ -60,7 +60,8 @@ internal sealed class EngineOpening(EngineOptions options)
             return null;
         }
 
-        var recording = options.Record is null ? null : new RecordOpening(options.Record, options.Node, WorkerCount);
+        var recording = options.Record is null ? null : new RecordOpening(
+            options.Record, options.Node, WorkerCount, options.Analyse ? FlowsPerWorker : 0);
         if (recording?.Check() is { } mistake)
         {
             return Usage(mistake);
@@ -113,6 +114,8 @@ internal sealed class EngineOpening(EngineOptions options)
             {
                 filter.Bind(names);
             }
+
+            recording?.Folders.ForEach(f => f.SetMachines(FilterNames.Recorded(capture.Directory)));
         }
     }
 
@@ -122,8 +125,8 @@ internal sealed class EngineOpening(EngineOptions options)
         var losses = new RingLosses(Limits.PointsMax);
         mirrors.Points.Losses = losses;
         var spools = spoolFolder is null ? [] : Each(w => new SpoolWriter(spoolFolder, w, options.Node, new EndpointNames(capture)));
-        var recorders = recording?.OpenRecorders() ?? [];
-        return new EngineParts
+        var recorders = recording?.OpenRecorders(new EndpointNames(capture)) ?? [];
+        var parts = new EngineParts
         {
             Options = options,
             Capture = capture,
@@ -143,16 +146,21 @@ internal sealed class EngineOpening(EngineOptions options)
                 Flows = options.Analyse ? NewTable(w, spools.Length == 0 ? null : spools[w]) : null,
                 Recorder = recorders.Length == 0 ? null : recorders[w],
                 RecordFilter = filter,
+                RecordTake = recording?.NewTake(),
                 Classes = recording?.ClassesOf(w, recorders),
                 CanarySecret = mirrors.CanarySecret,
             }),
         };
+        Array.ForEach(parts.Pipelines, p => p.IndexFlows());
+        return parts;
     }
+
+    private int FlowsPerWorker => Math.Max(1024, options.FlowCapacity / WorkerCount);
 
     private FlowTable<SpoolSink> NewTable(int worker, SpoolWriter? spool) => new(
         FlowTableOptions.Live with
         {
-            Capacity = Math.Max(1024, options.FlowCapacity / WorkerCount),
+            Capacity = FlowsPerWorker,
             FlowIdPrefix = (ushort)worker,
             HashSeed = BitConverter.ToUInt64(System.Security.Cryptography.RandomNumberGenerator.GetBytes(sizeof(ulong))),
         },

@@ -3,6 +3,7 @@
 using Tapline.Capture.Ring;
 using Tapline.Record;
 using Tapline.Store;
+using Tapline.Workers.Indexing;
 
 namespace Tapline.Workers;
 
@@ -25,6 +26,9 @@ internal sealed class EngineParts : IDisposable
 
     /// <summary>Names of the classes of those.</summary>
     public IReadOnlyList<string> RecordClasses { get; init; } = [];
+
+    /// <summary>Makes indexes that the recording lacks; null = nothing is recorded, or it has not begun.</summary>
+    public IndexRepair? IndexRepair { get; set; }
 
     /// <summary>Keeps the recording's rules; null = nothing is recorded.</summary>
     public RetentionKeeper? Keeper { get; init; }
@@ -64,6 +68,7 @@ internal sealed class EngineParts : IDisposable
             pipeline.Counts.Dispose();
         }
 
+        IndexRepair?.Dispose();
         Canaries?.Dispose();
         Mirrors.Dispose();
         Array.ForEach(Recorders, r => r.Dispose());

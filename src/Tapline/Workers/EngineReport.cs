@@ -89,6 +89,9 @@ public sealed record RecorderReport
 
     public long Dropped { get; init; }
 
+    /// <summary>Of the recorded ones: cut on purpose, by what the recording takes.</summary>
+    public long Sliced { get; init; }
+
     /// <summary>Bytes written by this run, removed ones included.</summary>
     public long WrittenBytes { get; init; }
 
@@ -112,6 +115,9 @@ public sealed record RecorderReport
 
     /// <summary>Segments of a crashed run that were repaired at start.</summary>
     public int Recovered { get; init; }
+
+    /// <summary>Segments of this run that have no index yet: the next start makes it.</summary>
+    public long WithoutIndex { get; init; }
 
     /// <summary>False when the file system took no direct writes.</summary>
     public bool IsDirect { get; init; }

@@ -47,6 +47,7 @@ internal static class EngineReporting
         Folder = main.Path,
         Recorded = parts.Recorders.Sum(r => r.Recorded),
         Dropped = parts.Recorders.Sum(r => r.Dropped),
+        Sliced = parts.Recorders.Sum(r => r.Sliced),
         WrittenBytes = parts.Recorders.Sum(r => r.BytesWritten),
         Segments = folders.Sum(f => f.Segments),
         UsedBytes = folders.Sum(f => f.UsedBytes),
@@ -56,6 +57,7 @@ internal static class EngineReporting
         HeldBytes = folders.Sum(f => f.HeldBytes),
         Notice = folders.Select(f => f.Notice).FirstOrDefault(n => n is not null),
         Recovered = folders.Sum(f => f.Recovered),
+        WithoutIndex = parts.Recorders.Sum(r => r.WithoutIndex),
         IsDirect = parts.Recorders.All(r => r.IsDirect),
         StallReason = parts.Recorders.Select(r => r.StallReason).FirstOrDefault(r => r is not null),
         Classes = folders.Count == 1 ? [] : [.. folders.Select((f, index) => RecordClassReport.Of(

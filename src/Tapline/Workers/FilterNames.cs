@@ -3,6 +3,7 @@
 using Tapline.Capture.Identity;
 using Tapline.Capture.Points;
 using Tapline.Filter;
+using Tapline.Record;
 
 namespace Tapline.Workers;
 
@@ -13,6 +14,10 @@ public static class FilterNames
     public static FilterDirectory Of(VmDirectory directory, IReadOnlyList<LivePoint> points) => new(
         [.. directory.Vms.SelectMany(Machines)],
         [.. points.Where(p => p.State != PointState.Gone).Select(p => new FilterPoint(p.Point.Id, p.Point.Name))]);
+
+    /// <summary>The machines at this moment, as recordings name them.</summary>
+    public static IReadOnlyList<RecordedMachine> Recorded(VmDirectory directory) =>
+        [.. directory.Vms.Select(vm => new RecordedMachine(vm.Name, vm.Id, [.. vm.Aliases], [.. vm.Tags], vm.Macs))];
 
     // One for each name that the machine goes by, its id included.
     private static IEnumerable<FilterMachine> Machines(Vm vm) =>

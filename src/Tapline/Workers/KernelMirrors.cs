@@ -49,9 +49,9 @@ internal sealed class KernelMirrors : IDisposable
     /// </summary>
     public bool Add(ushort id, MirrorPlan plan, out string error)
     {
-        if (TargetParser.Parse(plan.To, out var mistake) is not NicTarget target)
+        if (TargetParser.Parse(plan.To, out var mistake) is not { } target)
         {
-            error = mistake ?? $"The kernel copies to an interface only, not to {plan.To}.";
+            error = mistake!;
             return false;
         }
 
@@ -59,7 +59,7 @@ internal sealed class KernelMirrors : IDisposable
         {
             Invariant.Check(_sessions.All(s => s.Id != id));
             var mirror = KernelMirror.Open(
-                _hooks, target.Name, KernelPlanning.Emission(plan.Filter), KernelPlanning.SampleOneIn(plan.Shape),
+                _hooks, target, plan.Session, KernelPlanning.Emission(plan.Filter), KernelPlanning.SampleOneIn(plan.Shape),
                 CanaryFrame.MarkOf(id), out error);
             if (mirror is null)
             {

@@ -76,26 +76,66 @@ public static class KernelPlanning
             return null;
         }
 
-        var port = (target as NicTarget)?.Name ?? "";
         IReadOnlyList<string> sources = plan.From.Count > 0 ? plan.From : points;
         var other = sources.FirstOrDefault(w => s_notInterfaces.Any(n => w.StartsWith(n, StringComparison.Ordinal)));
-        return new KernelRequest
+        var request = new KernelRequest
         {
             Session = plan.Session,
             Mode = plan.Mode,
-            ToolPort = port,
-            PassesOffloads = Array.IndexOf(s_handsOn, Kind(links, port)) >= 0 && ToolPort.AskTransmitOffloads(port),
-            ReinjectsCopies = Kind(links, port) == "ifb",
-            TargetWhyNot = target switch
-            {
-                NicTarget => null,
-                GroupTarget => "its target is a group, in which user space keeps each flow with one member",
-                _ => "its target is no interface of this host",
-            },
+            ToolPort = (target as NicTarget)?.Name ?? "",
+            TargetWhyNot = TargetWhyNot(target),
             ShapeWhyNot = ShapeWhyNot(plan.Shape),
             FilterWhyNot = FilterWhyNot(plan.Filter, hook, kernelWhyNot is null),
             KernelWhyNot = other is null ? kernelWhyNot : $"{other} is no interface on which a program could run",
         };
+        if (target is TunnelTarget tunnel && request is { TargetWhyNot: null, KernelWhyNot: null, Mode: not MirrorMode.User })
+        {
+            request = WithWay(request, tunnel, links, sources);
+        }
+
+        var kind = Kind(links, request.ToolPort);
+        return request with
+        {
+            PassesOffloads = Array.IndexOf(s_handsOn, kind) >= 0 && ToolPort.AskTransmitOffloads(request.ToolPort),
+            ReinjectsCopies = kind == "ifb",
+        };
+    }
+
+    private static string? TargetWhyNot(MirrorTarget target) => target switch
+    {
+        NicTarget => null,
+        TunnelTarget { Format: TunnelFormat.Vxlan, Oversize: OversizePolicy.Resegment } => null,
+        TunnelTarget { Format: TunnelFormat.Vxlan } => "oversize= changes copies in user space, the kernel copies whole frames",
+        TunnelTarget tunnel => $"no {tunnel.Format.ToString().ToLowerInvariant()} device of the kernel would go with a killed engine",
+        GroupTarget => "its target is a group, in which user space keeps each flow with one member",
+        _ => "its target is no interface of this host",
+    };
+
+    // What the way to a tool allows: whether a tunnel can be made, by which interface copies leave, how long they may be.
+    private static KernelRequest WithWay(
+        KernelRequest request, TunnelTarget target, Dictionary<int, LinkInfo> links, IReadOnlyList<string> sources)
+    {
+        var problem = KernelTunnel.FindProblem(target, out var uplink, out var frameBytesMax);
+        var longest = LongestFrame(links, sources);
+        return request with
+        {
+            ToolPort = links.GetValueOrDefault(uplink)?.Name ?? "",
+            TargetWhyNot = problem,
+            TooLong = longest <= frameBytesMax ? null
+                : $"frames of up to {longest} bytes enter, of which the way to {target.Host} takes {frameBytesMax} in one packet: "
+                    + "longer ones would be dropped.too_long, where user space cuts TCP (give that way a larger MTU)",
+        };
+    }
+
+    // With a VLAN tag. Ports whose machines are not known yet may be any.
+    private static int LongestFrame(Dictionary<int, LinkInfo> links, IReadOnlyList<string> sources)
+    {
+        const int HeaderBytes = 14 + 4;
+        List<LinkInfo> ports = [.. PointSelector.Parse(sources, out _)?
+            .Select(links, new Dictionary<int, VmIdentity>(), new HashSet<int>()).Select(p => p.Link) ?? []];
+        var isSure = ports.Count > 0 && !sources.Any(s => s.StartsWith("vm:", StringComparison.Ordinal)
+            || s.StartsWith("tag:", StringComparison.Ordinal) || s.StartsWith("ovs:", StringComparison.Ordinal));
+        return HeaderBytes + (isSure ? ports : links.Values.Where(l => !l.IsLoopback)).Select(l => l.MtuBytes).DefaultIfEmpty().Max();
     }
 
     /// <summary>

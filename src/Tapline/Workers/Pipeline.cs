@@ -15,11 +15,19 @@ using Tapline.Store;
 namespace Tapline.Workers;
 
 /// <summary>The stages of one worker. Used by its thread only; owns none of them but its scratch memory.</summary>
-public sealed class Pipeline<TSink> : IDisposable where TSink : IRecordSink
+public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IRecordSink
 {
     private readonly NativeArray<FrameLayout> _layouts = new(Limits.BatchFramesMax);
     private readonly AppendResult[] _appended = new AppendResult[Limits.BatchFramesMax];
     private readonly bool[] _isCanary = new bool[Limits.BatchFramesMax];
+
+    // Of each frame's flow, the frame included. All false without flow accounting.
+    private readonly bool[] _hasEvent = new bool[Limits.BatchFramesMax];
+
+    private readonly int[] _slots = new int[Limits.BatchFramesMax];
+    private FrameBatch? _batch;
+    private int _observing;
+    private int _recorded;
     private bool _hasCanary;
 
     /// <summary>The worker's counters.</summary>
@@ -36,6 +44,9 @@ public sealed class Pipeline<TSink> : IDisposable where TSink : IRecordSink
 
     /// <summary>Which frames are recorded.</summary>
     public CompiledFilter RecordFilter { get; init; } = CompiledFilter.Everything;
+
+    /// <summary>How much of each frame is recorded; null = all of it. Owned.</summary>
+    internal FrameTake? RecordTake { get; init; }
 
     /// <summary>Classes of the recording, which come before <see cref="Recorder"/>; null = there are none.</summary>
     internal RecordClasses? Classes { get; init; }
@@ -59,6 +70,7 @@ public sealed class Pipeline<TSink> : IDisposable where TSink : IRecordSink
             }
         }
 
+        (_batch, _recorded) = (batch, 0);
         if (Flows is not null)
         {
             Observe(Flows, batch, count);
@@ -68,7 +80,7 @@ public sealed class Pipeline<TSink> : IDisposable where TSink : IRecordSink
         {
             for (var i = 0; i < count; i++)
             {
-                mirror.Offer(batch.Meta(i), _layouts[i], batch.Bytes(i));
+                mirror.Offer(batch.Meta(i), _layouts[i], batch.Bytes(i), _hasEvent[i]);
             }
         }
 
@@ -77,8 +89,36 @@ public sealed class Pipeline<TSink> : IDisposable where TSink : IRecordSink
             Record(Recorder, batch, count);
         }
 
+        _batch = null;
         Count(batch, count);
         return batch.Meta(count - 1).TimestampNs;
+    }
+
+    /// <summary>Connects flows and recorder, so that each segment's index knows its flows. Before the first frame.</summary>
+    public void IndexFlows()
+    {
+        if (Flows is not null && Recorder is not null)
+        {
+            Flows.Endings = this;
+            Recorder.Flows = Flows;
+            Classes?.SetFlows(Flows);
+        }
+    }
+
+    /// <summary>
+    /// A flow's slot is about to be another's: what the batch has shown of it so far is recorded first, so that each frame is
+    /// recorded while its slot still stands for its flow.
+    /// </summary>
+    public void Ended(int slot, in FlowRecord record)
+    {
+        if (_batch is not null)
+        {
+            Record(Recorder!, _batch, _observing);
+        }
+
+        Recorder!.EndFlow(slot, record);
+        RecordTake?.EndFlow(slot, record);
+        Classes?.EndFlow(slot, record);
     }
 
     /// <summary>Publishes the flow table's totals with the others.</summary>
@@ -102,6 +142,7 @@ public sealed class Pipeline<TSink> : IDisposable where TSink : IRecordSink
     public void Dispose()
     {
         _layouts.Dispose();
+        RecordTake?.Dispose();
         Classes?.Dispose();
     }
 
@@ -133,27 +174,33 @@ public sealed class Pipeline<TSink> : IDisposable where TSink : IRecordSink
 
         for (var i = 0; i < count; i++)
         {
+            _observing = i;
             if (!IsCanary(i))
             {
-                flows.ObservePrepared(i, batch.Meta(i), _layouts[i], batch.Bytes(i));
+                _slots[i] = flows.ObservePrepared(i, batch.Meta(i), _layouts[i], batch.Bytes(i));
+                _hasEvent[i] = flows.HasEvent(_slots[i]);
             }
         }
     }
 
-    private void Record(SegmentRecorder recorder, FrameBatch batch, int count)
+    /// <summary>Records the batch's frames below <paramref name="end"/> that are not recorded yet.</summary>
+    private void Record(SegmentRecorder recorder, FrameBatch batch, int end)
     {
-        for (var i = 0; i < count; i++)
+        for (; _recorded < end; _recorded++)
         {
+            var i = _recorded;
             ref readonly var meta = ref batch.Meta(i);
-            if (Classes is not null && TryClasses(Classes, batch, i))
+            if (Classes is not null && TryClasses(Classes, recorder, batch, i))
             {
-                recorder.CountFiltered(meta.PointId);
                 continue;
             }
 
-            if (!IsCanary(i) && RecordFilter.Matches(meta, _layouts[i], batch.Bytes(i)))
+            var frame = batch.Bytes(i);
+            if (!IsCanary(i) && RecordTake is not { IsNothing: true } && RecordFilter.Matches(meta, _layouts[i], frame))
             {
-                _appended[i] = recorder.Append(meta, batch.Bytes(i));
+                var slot = Flows is null ? -1 : _slots[i];
+                var kept = RecordTake is null ? frame.Length : RecordTake.BytesOf(meta, _layouts[i], frame, slot);
+                _appended[i] = recorder.Append(meta, frame[..kept], slot);
             }
             else
             {
@@ -164,16 +211,27 @@ public sealed class Pipeline<TSink> : IDisposable where TSink : IRecordSink
     }
 
     /// <summary>True when a class has taken the frame, or chosen not to keep it.</summary>
-    private bool TryClasses(RecordClasses classes, FrameBatch batch, int i)
+    private bool TryClasses(RecordClasses classes, SegmentRecorder recorder, FrameBatch batch, int i)
     {
+        var point = batch.Meta(i).PointId;
         if (IsCanary(i))
         {
-            classes.CountFiltered(batch.Meta(i).PointId);
+            classes.CountOther(point);
             return false;
         }
 
-        var isTaken = classes.TryTake(batch.Meta(i), _layouts[i], batch.Bytes(i), out var isKept, out var result);
+        var slot = Flows is null ? -1 : _slots[i];
+        var isTaken = classes.TryTake(batch.Meta(i), _layouts[i], batch.Bytes(i), slot, out var isKept, out var result);
         _appended[i] = isKept ? result : NotWanted;
+        if (isTaken && isKept)
+        {
+            recorder.CountOtherClass(point);
+        }
+        else if (isTaken)
+        {
+            recorder.CountFiltered(point);
+        }
+
         return isTaken;
     }
 

@@ -28,8 +28,7 @@ public sealed record RecordClassPlan
 
     /// <summary>What is wrong with a name, or null. It becomes a folder's name, so it can't be just any text.</summary>
     public static string? MistakeInName(string name) =>
-        name.Length is > 0 and <= Limits.RecordClassNameCharactersMax && name is not "default"
-            && !name.AsSpan().ContainsAnyExcept("abcdefghijklmnopqrstuvwxyz0123456789-_") && name[0] != '-'
+        RecordingFolders.IsClassName(name)
             ? null
             : $"a class's name has 1 to {Limits.RecordClassNameCharactersMax} small letters, digits, - and _, and is not \"default\".";
 }

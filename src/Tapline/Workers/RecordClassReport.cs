@@ -14,6 +14,9 @@ public sealed record RecordClassReport
 
     public long Dropped { get; init; }
 
+    /// <summary>Of the recorded ones: cut on purpose, by what the class takes.</summary>
+    public long Sliced { get; init; }
+
     public int Segments { get; init; }
 
     public long UsedBytes { get; init; }
@@ -29,15 +32,17 @@ public sealed record RecordClassReport
     {
         long recorded = 0;
         long dropped = 0;
+        long sliced = 0;
         foreach (var recorder in recorders)
         {
             recorded += recorder.Recorded;
             dropped += recorder.Dropped;
+            sliced += recorder.Sliced;
         }
 
         return new RecordClassReport
         {
-            Name = name, Folder = folder.Path, Recorded = recorded, Dropped = dropped, Segments = folder.Segments,
+            Name = name, Folder = folder.Path, Recorded = recorded, Dropped = dropped, Sliced = sliced, Segments = folder.Segments,
             UsedBytes = folder.UsedBytes, BudgetBytes = folder.BudgetBytes, Removed = folder.Removed, Notice = folder.Notice,
         };
     }

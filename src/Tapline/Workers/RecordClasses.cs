@@ -1,5 +1,5 @@
 // The classes of a recording on one worker: each frame goes to the first that wants it, else to the default recorder. Every
-// class's segments state their own completeness, so each recorder is told of the frames that others took: filtered, there.
+// class's segments state their own completeness, so each recorder is told of the frames that are another class's.
 using Tapline.Base;
 using Tapline.Decode;
 using Tapline.Record;
@@ -14,10 +14,10 @@ internal sealed class RecordClasses(RecordClass[] classes) : IDisposable
 
     /// <summary>
     /// Gives a frame to the first class that wants it; false when none does. With <see cref="RecordTakeKind.None"/> the frame is
-    /// taken, and not kept: <paramref name="isKept"/> is false.
+    /// taken, and not kept: <paramref name="isKept"/> is false. <paramref name="slot"/> is its flow's, -1 = none.
     /// </summary>
     public bool TryTake(
-        in FrameMeta meta, in FrameLayout layout, ReadOnlySpan<byte> frame, out bool isKept, out AppendResult result)
+        in FrameMeta meta, in FrameLayout layout, ReadOnlySpan<byte> frame, int slot, out bool isKept, out AppendResult result)
     {
         isKept = false;
         result = default;
@@ -28,29 +28,46 @@ internal sealed class RecordClasses(RecordClass[] classes) : IDisposable
                 continue;
             }
 
-            CountFiltered(meta.PointId, candidate.Recorder);
+            CountOther(meta.PointId, candidate.Recorder);
             if (candidate.Recorder is { } recorder)
             {
                 isKept = true;
-                result = Append(recorder, meta, frame[..candidate.BytesOf(meta, layout, frame)]);
+                result = recorder.Append(meta, frame[..candidate.Take.BytesOf(meta, layout, frame, slot)], slot);
             }
 
             return true;
         }
 
-        CountFiltered(meta.PointId, except: null);
+        CountOther(meta.PointId, except: null);
         return false;
     }
 
     /// <summary>Tells the recorders of a frame that is for none of them.</summary>
-    public void CountFiltered(ushort pointId, SegmentRecorder? except = null)
+    public void CountOther(ushort pointId, SegmentRecorder? except = null)
     {
         foreach (var recorder in _recorders)
         {
             if (recorder != except)
             {
-                recorder.CountFiltered(pointId);
+                recorder.CountOtherClass(pointId);
             }
+        }
+    }
+
+    /// <summary>Where the indexes find the records of flows that outlive a segment. Before the first frame.</summary>
+    public void SetFlows(IFlowRecords flows) => Array.ForEach(_recorders, r => r.Flows = flows);
+
+    /// <summary>The flow in this slot, or a part of it, has ended. All its frames were taken.</summary>
+    public void EndFlow(int slot, in FlowRecord record)
+    {
+        foreach (var recorder in _recorders)
+        {
+            recorder.EndFlow(slot, record);
+        }
+
+        foreach (var item in classes)
+        {
+            item.Take.EndFlow(slot, record);
         }
     }
 
@@ -75,17 +92,4 @@ internal sealed class RecordClasses(RecordClass[] classes) : IDisposable
     public void Close(long nowNs) => Array.ForEach(_recorders, r => r.Close(nowNs));
 
     public void Dispose() => Array.ForEach(classes, c => c.Dispose());
-
-    // A frame that lost bytes on purpose is no frame that the capture cut: only its captured length says so.
-    private static AppendResult Append(SegmentRecorder recorder, in FrameMeta meta, ReadOnlySpan<byte> kept)
-    {
-        if (kept.Length == meta.CapturedLength)
-        {
-            return recorder.Append(meta, kept);
-        }
-
-        var sliced = meta;
-        sliced.CapturedLength = kept.Length;
-        return recorder.Append(sliced, kept);
-    }
 }

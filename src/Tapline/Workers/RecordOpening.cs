@@ -1,14 +1,18 @@
 // From a record plan to opened folders and the recorders of all workers. What can't be opened is one sentence, and everything
 // opened before it is given back by the caller, who keeps it. One use.
-using System.Security.Cryptography;
 using Tapline.Base;
 using Tapline.Filter;
 using Tapline.Record;
+using Tapline.Store;
 
 namespace Tapline.Workers;
 
 /// <summary>Opens the classes of a recording.</summary>
-internal sealed class RecordOpening(RecordPlan plan, string node, int workers)
+/// <param name="plan">What is wanted.</param>
+/// <param name="node">The node's name.</param>
+/// <param name="workers">Their number.</param>
+/// <param name="flowSlots">Slots of a worker's flow table; 0 = there is none, and segments get no index now.</param>
+internal sealed class RecordOpening(RecordPlan plan, string node, int workers, int flowSlots)
 {
     private readonly List<CompiledFilter> _filters = [];
 
@@ -47,6 +51,11 @@ internal sealed class RecordOpening(RecordPlan plan, string node, int workers)
             _filters.Add(filter);
         }
 
+        if (flowSlots == 0 && plan.Classes.Select(c => c.Take).Append(plan.Take).Any(t => t.AsksFlows))
+        {
+            return "`take: flow` and `encrypted: handshake` need the accounting of flows; leave it on.";
+        }
+
         return Buffers >= Limits.RecordBuffersMin ? null
             : $"{plan.Classes.Count} classes on {workers} workers need more buffers than {Limits.RecordBufferBudgetBytes >> 20} MiB "
                 + "hold; make fewer classes or workers.";
@@ -55,36 +64,44 @@ internal sealed class RecordOpening(RecordPlan plan, string node, int workers)
     /// <summary>Opens all folders; a sentence when one can't be. Those that were opened stand in <see cref="Folders"/>.</summary>
     public string? OpenFolders()
     {
-        if (!TryOpen(plan.Folder, plan.Rules, out var error))
+        var kept = plan.Classes.Where(c => c.Take.Kind != RecordTakeKind.None).ToList();
+        if (kept.Count == 0)
         {
-            return error;
+            return Open(SegmentFolder.TryOpen(plan.Folder, plan.Rules, out var error), error);
         }
 
-        foreach (var item in plan.Classes.Where(c => c.Take.Kind != RecordTakeKind.None))
+        var wanted = new List<(string Path, RetentionRules Rules)> { (plan.Folder, plan.Rules) };
+        wanted.AddRange(kept.Select(c => (Path.Combine(plan.Folder, c.Name), c.Rules(plan.MinFree))));
+        Names.AddRange(kept.Select(c => c.Name));
+        var disks = RecordingDisks.Fit(wanted, plan.MinFree, out var refusal);
+        for (var index = 0; index < disks.Count && refusal is null; index++)
         {
-            if (!TryOpen(Path.Combine(plan.Folder, item.Name), item.Rules(plan.MinFree), out error))
-            {
-                return $"Recording class {item.Name}: {error}";
-            }
-
-            Names.Add(item.Name);
+            // Holds are the recording's: they keep their window in every class.
+            var (path, rules, disk) = disks[index];
+            refusal = Open(SegmentFolder.TryOpen(path, rules, out var error, plan.Folder, disk), error);
+            refusal = refusal is null || index == 0 ? refusal : $"Recording class {Names[index]}: {refusal}";
         }
 
-        return null;
+        return refusal;
     }
 
     /// <summary>The recorders: all workers' of the first folder, then all of the second.</summary>
-    public SegmentRecorder[] OpenRecorders()
+    /// <param name="names">Who the ends of flows are; null = nobody knows.</param>
+    public SegmentRecorder[] OpenRecorders(IEndpointNames? names)
     {
         var all = new SegmentRecorder[Folders.Count * workers];
         for (var index = 0; index < all.Length; index++)
         {
             var folder = index / workers;
+            var ofClass = folder == 0 ? null : plan.Classes.First(c => c.Name == Names[folder]);
             all[index] = new SegmentRecorder(Folders[folder], new RecorderOptions
             {
                 Worker = index % workers,
                 Node = node,
-                Filter = folder == 0 ? plan.Filter : plan.Classes.First(c => c.Name == Names[folder]).Filter,
+                Filter = ofClass is null ? plan.Filter : ofClass.Filter,
+                Policy = PolicyOf(Names[folder], ofClass?.Take ?? plan.Take),
+                FlowSlots = flowSlots,
+                Names = names,
                 BufferCount = Buffers,
             });
         }
@@ -100,23 +117,28 @@ internal sealed class RecordOpening(RecordPlan plan, string node, int workers)
             return null;
         }
 
-        var seed = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
         return new RecordClasses([.. plan.Classes.Select((item, index) => new RecordClass(
             _filters[index],
-            item.Take,
-            item.Take.Kind == RecordTakeKind.None ? null : recorders[(Names.IndexOf(item.Name) * workers) + worker],
-            seed))]);
+            new FrameTake(item.Take, flowSlots),
+            item.Take.Kind == RecordTakeKind.None ? null : recorders[(Names.IndexOf(item.Name) * workers) + worker]))]);
     }
 
-    private bool TryOpen(string path, RetentionRules rules, out string? error)
+    /// <summary>What one worker takes of frames that no class wants; null = all of them, whole.</summary>
+    public FrameTake? NewTake() => plan.Take == default ? null : new FrameTake(plan.Take, flowSlots);
+
+    private string? PolicyOf(string name, RecordTake take)
     {
-        // Holds are the recording's: they keep their window in every class.
-        var folder = SegmentFolder.TryOpen(path, rules, out error, plan.Folder);
+        var keeps = take.Phrase is { } phrase ? $"keeps {phrase}" : null;
+        return plan.Classes.Count == 0 ? keeps : keeps is null ? $"class {name}" : $"class {name}, {keeps}";
+    }
+
+    private string? Open(SegmentFolder? folder, string? error)
+    {
         if (folder is not null)
         {
             Folders.Add(folder);
         }
 
-        return folder is not null;
+        return error;
     }
 }

@@ -22,6 +22,9 @@ public sealed record RecordPlan
     /// <summary>Filter expression; null = every frame.</summary>
     public string? Filter { get; init; }
 
+    /// <summary>What is taken of frames that no class wants.</summary>
+    public RecordTake Take { get; init; }
+
     /// <summary>Classes with folders and rules of their own: each frame goes to the first that wants it, else here.</summary>
     public IReadOnlyList<RecordClassPlan> Classes { get; init; } = [];
 
@@ -29,7 +32,7 @@ public sealed record RecordPlan
     public RetentionRules Rules => new() { BudgetBytes = BudgetBytes, KeepNs = KeepNs, MinFree = MinFree };
 
     public bool Equals(RecordPlan? other) => other is not null && Folder == other.Folder && Filter == other.Filter
-        && Rules == other.Rules && Classes.SequenceEqual(other.Classes);
+        && Rules == other.Rules && Take == other.Take && Classes.SequenceEqual(other.Classes);
 
     public override int GetHashCode() => HashCode.Combine(Folder, Filter, BudgetBytes);
 }

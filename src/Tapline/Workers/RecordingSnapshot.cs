@@ -60,10 +60,12 @@ internal sealed class RecordingSnapshot
     {
         long recorded = 0;
         long dropped = 0;
+        long sliced = 0;
         foreach (var recorder in recorders)
         {
             recorded += recorder.Recorded;
             dropped += recorder.Dropped;
+            sliced += recorder.Sliced;
         }
 
         long segments = 0, used = 0, budget = 0, byBudget = 0, byAge = 0, forDisk = 0, heldSegments = 0, heldBytes = 0, oldest = 0;
@@ -94,6 +96,7 @@ internal sealed class RecordingSnapshot
         json.WriteNumber("held_bytes"u8, heldBytes);
         json.WriteNumber("recorded"u8, recorded);
         json.WriteNumber("dropped"u8, dropped);
+        json.WriteNumber("sliced"u8, sliced);
         if (oldest != 0)
         {
             TimeText.Write(oldest, _time);

@@ -11,9 +11,10 @@ internal sealed unsafe class RawSender : IDisposable
 
     /// <summary>
     /// Opens on the calling thread's namespace. With <paramref name="withOffload"/> each frame begins with the 10 bytes of
-    /// struct virtio_net_hdr; <paramref name="throughQueue"/> sends as other programs do, so that sniffers see it leave.
+    /// struct virtio_net_hdr; <paramref name="throughQueue"/> sends as other programs do, so that sniffers see it leave;
+    /// each frame carries <paramref name="mark"/> inside this namespace.
     /// </summary>
-    public RawSender(int interfaceIndex, bool withOffload = false, bool throughQueue = false)
+    public RawSender(int interfaceIndex, bool withOffload = false, bool throughQueue = false, int mark = 0)
     {
         // Protocol 0: the socket never receives.
         _socket = new FileDescriptor(SystemCalls.SocketOpen(Socket.AF_PACKET, Socket.SOCK_RAW | Socket.SOCK_CLOEXEC, 0));
@@ -28,6 +29,11 @@ internal sealed unsafe class RawSender : IDisposable
         var bypass = throughQueue ? 0 : 1;
         _ = SystemCalls.SetSocketOption(
             _socket.Number, Socket.SOL_PACKET, IfPacket.PACKET_QDISC_BYPASS, &bypass, sizeof(int));
+        if (SystemCalls.SetSocketOption(_socket.Number, Socket.SOL_SOCKET, Socket.SO_MARK, &mark, sizeof(int)) != 0)
+        {
+            throw new InvalidOperationException($"mark: {SystemError.Describe(SystemCalls.LastError)}");
+        }
+
         if (withOffload && SystemCalls.SetSocketOption(
                 _socket.Number, Socket.SOL_PACKET, IfPacket.PACKET_VNET_HDR, &one, sizeof(int)) != 0)
         {

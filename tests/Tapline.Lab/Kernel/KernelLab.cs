@@ -4,6 +4,7 @@ using Tapline.Base.Native;
 using Tapline.Lab.Frames;
 using Tapline.Lab.Net;
 using Tapline.Mirror.Kernel;
+using Tapline.Mirror.Targets;
 using Tapline.Workers;
 using Xunit;
 
@@ -13,6 +14,7 @@ namespace Tapline.Lab.Kernel;
 internal sealed class KernelLab : IDisposable
 {
     public const string ToolPort = "tool";
+    public static readonly NicTarget Target = new(ToolPort);
     private readonly NetNamespace _vm = NetNamespace.Create("v");
     private readonly NetNamespace _tool = NetNamespace.Create("t");
 
@@ -28,6 +30,10 @@ internal sealed class KernelLab : IDisposable
     }
 
     public NetNamespace Host { get; }
+
+    public NetNamespace Tool => _tool;
+
+    public NetNamespace Vm => _vm;
 
     public Bridge Bridge { get; }
 

@@ -175,7 +175,8 @@ public sealed class KernelPathTests
         var counters = lab.Host.Enter(() =>
         {
             using var hooks = KernelHooks.Open(KernelHookKind.Auto, out _);
-            using var mirror = Tapline.Mirror.Send.KernelMirror.Open(hooks!, KernelLab.ToolPort, OddPorts, 1, 0, out var error);
+            using var mirror = Tapline.Mirror.Send.KernelMirror.Open(
+                hooks!, KernelLab.Target, "m1", OddPorts, 1, 0, out var error);
             Assert.True(mirror!.Attach("p1", LinkIndex.Of("p1"), false, 1, out error), error);
             lab.Send(20_000);
             mirror.Finish();
@@ -210,7 +211,8 @@ public sealed class KernelPathTests
         var allocated = lab.Host.Enter(() =>
         {
             using var hooks = KernelHooks.Open(KernelHookKind.Auto, out _);
-            using var mirror = Tapline.Mirror.Send.KernelMirror.Open(hooks!, KernelLab.ToolPort, null, 1, 0, out var error);
+            using var mirror = Tapline.Mirror.Send.KernelMirror.Open(
+                hooks!, KernelLab.Target, "m1", null, 1, 0, out var error);
             Assert.True(mirror!.Attach("p1", LinkIndex.Of("p1"), false, 1, out error), error);
             return Allocations.LeastOf(() =>
             {

@@ -2,6 +2,7 @@
 // of the bridge. In: name, UUID, NICs. Out: a guest that obeys commands over its second serial port and serves HTTP (a
 // megabyte as /mega). Owner: the test; Dispose kills QEMU and removes taps and sockets. One thread at a time.
 using Tapline.Lab.Net;
+using Tapline.Server.Demo.Guests;
 
 namespace Tapline.Lab.Machines;
 
@@ -54,10 +55,10 @@ internal sealed class LabMachine : IDisposable
 
     /// <summary>Starts a guest whose NICs are ports of <paramref name="bridge"/>, which lies in <paramref name="host"/>.</summary>
     public static LabMachine Start(NetNamespace host, Bridge bridge, string name, string? uuid, params LabNic[] nics) =>
-        new(host, bridge, GuestSystem.Need(), name, uuid, nics);
+        new(host, bridge, LabGuestSystem.Need(), name, uuid, nics);
 
     /// <summary>Waits until the guest obeys commands.</summary>
-    public void WaitUp() => _qemu.WaitForLine(line => line.TrimEnd('\r') == "=up 0", s_bootLimit);
+    public void WaitUp() => _qemu.WaitForLine(line => line.TrimEnd('\r') == GuestCommand.Up, s_bootLimit);
 
     /// <summary>Runs a shell command in the guest to its end; throws when it fails. Returns what it printed.</summary>
     public string Run(string command, TimeSpan? limit = null)
@@ -149,27 +150,14 @@ internal sealed class LabMachine : IDisposable
         _host.Ip("link", "set", nic.Tap, "master", _bridge.Name, "up");
     }
 
-    private IEnumerable<string> Command(GuestSystem system, string name, string? uuid, LabNic[] nics)
+    private List<string> Command(GuestSystem system, string name, string? uuid, LabNic[] nics)
     {
-        var addresses = string.Join(',', nics.Select(n => n.Address).OfType<string>());
-        List<string> command =
-        [
-            // A comma in a value is doubled, qemu(1).
-            "qemu-system-x86_64", "-name", $"guest={name.Replace(",", ",,", StringComparison.Ordinal)}",
-            "-machine", "pc", "-accel", "tcg", "-m", "128", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-            "-kernel", system.Kernel, "-initrd", system.Initramfs,
-            "-append", $"console=ttyS0 quiet panic=-1 tapline.ip={addresses}",
-            "-serial", $"file:{ConsolePath}", "-serial", "stdio", "-qmp", $"unix:{QmpPath},server=on,wait=off",
-        ];
+        var command = GuestCommand.Of(
+            system, name, LabGuestSystem.Role, ConsolePath, [.. nics.Select(nic => new GuestNic(nic.Tap, nic.Mac, nic.Address))]);
+        command.AddRange(["-qmp", $"unix:{QmpPath},server=on,wait=off"]);
         if (uuid is not null)
         {
             command.AddRange(["-uuid", uuid]);
-        }
-
-        for (var i = 0; i < nics.Length; i++)
-        {
-            command.AddRange(["-netdev", $"tap,id=n{i},ifname={nics[i].Tap},script=no,downscript=no"]);
-            command.AddRange(["-device", $"virtio-net-pci,netdev=n{i},id=dn{i},mac={nics[i].Mac},romfile="]);
         }
 
         return command;

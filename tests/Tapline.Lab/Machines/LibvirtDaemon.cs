@@ -89,7 +89,7 @@ internal sealed class LibvirtDaemon : IDisposable
     /// <summary>Defines a guest that boots the lab's system.</summary>
     public void Define(string name, string uuid, string mac, Bridge bridge, string title = "", string tags = "")
     {
-        var system = GuestSystem.Need();
+        var system = LabGuestSystem.Need();
         var path = Path.Combine(_folder, "domain.xml");
         File.WriteAllText(path, string.Create(CultureInfo.InvariantCulture, $"""
             <domain type='qemu'>

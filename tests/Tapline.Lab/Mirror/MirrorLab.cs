@@ -53,6 +53,8 @@ internal sealed class MirrorLab : IDisposable
 
     public NetNamespace Host => _host;
 
+    public NetNamespace Tool => _tool;
+
     public ToolReader Reader { get; }
 
     /// <summary>

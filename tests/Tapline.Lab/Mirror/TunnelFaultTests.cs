@@ -66,9 +66,12 @@ public sealed class TunnelFaultTests
     [Theory]
     [InlineData("vxlan://10.8.0.1")]
     [InlineData("gre://10.8.0.1")]
+    [InlineData("vxlan://[fd00:8::1]")]
+    [InlineData("gre://[fd00:8::1]")]
     public void A_tool_that_serves_nothing_is_down_and_is_tried_again(string text)
     {
         using var lab = new TunnelTool();
+        Assert.SkipUnless(lab.HasIpv6 || !text.Contains('[', StringComparison.Ordinal), "needs IPv6 in the kernel");
         var target = TunnelTool.Target(text);
         lab.Serve(target);
         using var session = TunnelTool.Open(lab.Host, text, out _);

@@ -16,6 +16,9 @@ internal sealed class ProgramLedger
         _mirror = mirror;
     }
 
+    /// <summary>The session's name.</summary>
+    public string Session => _mirror.GetProperty("session").GetString()!;
+
     public JsonElement Whole { get; }
 
     public long Offered => Number(_mirror, "offered");
@@ -35,8 +38,11 @@ internal sealed class ProgramLedger
 
     public static ProgramLedger Parse(string line) => Balanced(JsonDocument.Parse(line).RootElement);
 
-    /// <summary>Takes a ledger; fails the test unless each point's and the session's sums balance.</summary>
-    public static ProgramLedger Balanced(JsonElement ledger)
+    /// <summary>Takes a ledger; fails the test unless each point's and its one session's sums balance.</summary>
+    public static ProgramLedger Balanced(JsonElement ledger) => Assert.Single(BalancedEach(ledger));
+
+    /// <summary>The same for each of several sessions.</summary>
+    public static List<ProgramLedger> BalancedEach(JsonElement ledger)
     {
         Assert.False(ledger.TryGetProperty("fault", out var fault), fault.ToString());
         foreach (var point in ledger.GetProperty("points").EnumerateArray())
@@ -45,7 +51,11 @@ internal sealed class ProgramLedger
                 Number(point, "arrived") == Number(point, "captured") + Number(point, "dropped_ring"), point.GetRawText());
         }
 
-        var mirror = Assert.Single(ledger.GetProperty("mirrors").EnumerateArray());
+        return [.. ledger.GetProperty("mirrors").EnumerateArray().Select(mirror => Balanced(ledger, mirror))];
+    }
+
+    private static ProgramLedger Balanced(JsonElement ledger, JsonElement mirror)
+    {
         var of = new ProgramLedger(ledger, mirror);
         Assert.True(
             of.Offered == of.Sent + Number(mirror, "filtered") + Number(mirror, "sampled_out") + of.Dropped,

@@ -5,10 +5,12 @@ using Tapline.Lab.Net;
 namespace Tapline.Lab.Proofs;
 
 /// <summary>What tshark finds in a capture.</summary>
-/// <param name="RightChecksums">TCP and UDP checksums that it verified and found right.</param>
+/// <param name="RightChecksums">TCP checksums that it verified and found right.</param>
 /// <param name="Wrong">Frames with a wrong checksum or malformed, one line each.</param>
 /// <param name="Findings">TCP analysis: each flagged segment with what is said of it, sorted.</param>
-internal sealed record TsharkVerdict(int RightChecksums, IReadOnlyList<string> Wrong, IReadOnlyList<string> Findings)
+/// <param name="Told">The further fields of each frame, in the capture's order.</param>
+internal sealed record TsharkVerdict(
+    int RightChecksums, IReadOnlyList<string> Wrong, IReadOnlyList<string> Findings, IReadOnlyList<string[]> Told)
 {
     private const string Bad = "0";
     private const string Good = "1";
@@ -34,39 +36,50 @@ internal sealed record TsharkVerdict(int RightChecksums, IReadOnlyList<string> W
         ("acknowledges what was not seen", ["tcp.analysis.ack_lost_segment"]),
     ];
 
-    public static TsharkVerdict Of(string capture)
+    /// <summary>
+    /// Reads a capture. In a tunnel's, what is judged is the innermost packet, which is the last that tshark tells of.
+    /// </summary>
+    /// <param name="capture">Its path.</param>
+    /// <param name="more">Further fields, wanted for each frame.</param>
+    public static TsharkVerdict Of(string capture, params string[] more)
     {
         LabNeeds.Tools("tshark");
         string[] fields =
         [
-            "frame.number", "_ws.malformed", "tcp.checksum", .. s_sums, .. s_segment, .. s_findings.SelectMany(f => f.Fields),
+            .. more, "_ws.malformed", "tcp.checksum", .. s_sums, .. s_segment, .. s_findings.SelectMany(f => f.Fields),
         ];
+        int Place(string field) => Array.IndexOf(fields, field, more.Length);
+        var (malformed, checksum) = (Place("_ws.malformed"), Place("tcp.checksum"));
+        var (sums, segment) = (s_sums.Select(Place).ToArray(), s_segment.Select(Place).ToArray());
+        var findingPlaces = s_findings.Select(f => (f.Name, Places: f.Fields.Select(Place).ToArray())).ToArray();
         var lines = LabCommand.Run(
             [
                 "tshark", "-n", "-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE",
-                "-r", capture, "-T", "fields", "-E", "occurrence=f", .. fields.SelectMany(f => (string[])["-e", f]),
+                "-r", capture, "-T", "fields", "-E", "occurrence=l", .. fields.SelectMany(f => (string[])["-e", f]),
             ]).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         var right = 0;
         List<string> wrong = [];
         List<string> findings = [];
+        List<string[]> told = [];
         foreach (var line in lines)
         {
-            var of = line.Split('\t').Select((value, i) => (fields[i], value)).ToDictionary();
-            right += of[s_sums[0]] == Good || of[s_sums[1]] == Good ? 1 : 0;
+            var of = line.Split('\t');
+            told.Add(of[..more.Length]);
+            right += of[sums[0]] == Good ? 1 : 0;
 
             // The kernel writes a TCP sum of zero as all ones (csum_fold, CSUM_MANGLED_0 of net/checksum.h): every receiver
             // takes both forms of zero, tshark the one of the letter only.
-            var isOtherZero = of[s_sums[0]] == Bad && of["tcp.checksum"] == "0xffff";
-            if (of["_ws.malformed"] != "" || s_sums.Skip(isOtherZero ? 1 : 0).Any(s => of[s] == Bad))
+            var isOtherZero = of[sums[0]] == Bad && of[checksum] == "0xffff";
+            if (of[malformed] != "" || sums.Skip(isOtherZero ? 1 : 0).Any(s => of[s] == Bad))
             {
                 wrong.Add(line);
             }
 
-            findings.AddRange(s_findings.Where(f => f.Fields.Any(field => of[field] != ""))
-                .Select(f => $"{f.Name}: {string.Join(' ', s_segment.Select(s => of[s]))}"));
+            findings.AddRange(findingPlaces.Where(f => f.Places.Any(place => of[place] != ""))
+                .Select(f => $"{f.Name}: {string.Join(' ', segment.Select(s => of[s]))}"));
         }
 
         findings.Sort(StringComparer.Ordinal);
-        return new TsharkVerdict(right, wrong, findings);
+        return new TsharkVerdict(right, wrong, findings, told);
     }
 }

@@ -44,6 +44,21 @@ internal static class WireOracle
         return expected;
     }
 
+    /// <summary>Compares two lists of wire frames flow by flow: the same bytes, each once, in order.</summary>
+    public static void Compare(IEnumerable<TimedFrame> expected, IEnumerable<TimedFrame> seen)
+    {
+        var flows = seen.GroupBy(Flow).ToDictionary(g => g.Key, g => new Queue<byte[]>(g.Select(f => f.Bytes)));
+        foreach (var frame in expected)
+        {
+            byte[]? copy = null;
+            Assert.True(flows.TryGetValue(Flow(frame), out var copies) && copies.TryDequeue(out copy), Text("no copy of", frame.Bytes));
+            Assert.True(
+                IsSame(frame.Bytes.AsSpan().ToArray(), copy), Text("expected", frame.Bytes) + Text(" but the tool got", copy));
+        }
+
+        Assert.All(flows.Values, rest => Assert.True(rest.Count == 0, Text("one too many", rest.FirstOrDefault() ?? [])));
+    }
+
     // How large a segment is to be says the sender's stack and not the frame. The copy's first segment tells it; the rest
     // has to be cut alike, and no larger than a wire takes nor smaller than options can make it (40 bytes, RFC 793).
     private static IEnumerable<byte[]> Expand(byte[] frame, int mtu, byte[] firstCopy)
@@ -115,12 +130,18 @@ internal static class WireOracle
         return whole;
     }
 
-    // A sum of zero may be written as its other form, all ones, as skb_checksum_help() of net/core/dev.c does for TCP too.
+    // A sum of zero may be written as its other form, all ones, as skb_checksum_help() of net/core/dev.c does for TCP too. The
+    // expected frame takes the copy's form then.
     private static bool IsSame(byte[] wire, byte[] copy)
     {
+        if (wire.AsSpan().SequenceEqual(copy))
+        {
+            return true;
+        }
+
         var checksum = EthernetBytes + ((wire[EthernetBytes] & 0xf) * 4) + 16;
-        if (!wire.AsSpan().SequenceEqual(copy) && wire.Length == copy.Length && wire[EthernetBytes + 9] == Tcp
-            && wire.AsSpan(checksum, 2) is [0, 0] && copy.AsSpan(checksum, 2) is [0xff, 0xff])
+        if (wire.Length == copy.Length && wire[EthernetBytes + 9] == Tcp
+            && IsZero(wire.AsSpan(checksum, 2)) && IsZero(copy.AsSpan(checksum, 2)))
         {
             copy.AsSpan(checksum, 2).CopyTo(wire.AsSpan(checksum));
         }
@@ -128,7 +149,10 @@ internal static class WireOracle
         return wire.AsSpan().SequenceEqual(copy);
     }
 
-    private static string Flow(TimedFrame frame) => Convert.ToHexString(frame.Bytes.AsSpan(0, EthernetBytes));
+    private static bool IsZero(ReadOnlySpan<byte> sum) => sum is [0, 0] or [0xff, 0xff];
+
+    /// <summary>What belongs in one order: all that one MAC address sends to another.</summary>
+    public static string Flow(TimedFrame frame) => Convert.ToHexString(frame.Bytes.AsSpan(0, EthernetBytes));
 
     private static string Text(string what, byte[] frame) =>
         $"{what} {frame.Length} bytes {Convert.ToHexString(frame.AsSpan(0, Math.Min(80, frame.Length)))}";

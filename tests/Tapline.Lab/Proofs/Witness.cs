@@ -38,6 +38,13 @@ internal sealed partial class Witness : IDisposable
     /// </summary>
     public List<TimedFrame> Finish(long frames)
     {
+        End(frames);
+        return PcapFile.Read(Path);
+    }
+
+    /// <summary>The same without reading the file.</summary>
+    public void End(long frames)
+    {
         LabWait.Until(
             () => _tcpdump.HasExited || PcapFile.Count(Path) >= frames,
             () => $"{frames} frames in the witness's file; {PcapFile.Count(Path)} are there");
@@ -48,8 +55,6 @@ internal sealed partial class Witness : IDisposable
         {
             throw new InvalidOperationException($"the witness lost frames itself: {_tcpdump.Error}");
         }
-
-        return PcapFile.Read(Path);
     }
 
     public void Dispose()

@@ -4,6 +4,7 @@ using Tapline.Capture;
 using Tapline.Capture.Files;
 using Tapline.Lab.Net;
 using Tapline.Lab.Nodes;
+using Tapline.Record.Index;
 using Xunit;
 
 namespace Tapline.Lab.Record;
@@ -31,7 +32,8 @@ public sealed class RecordVerbTests : IDisposable
         Assert.Equal(0, Sum(ledger, "dropped_recorder"));
         Assert.Equal(entered, Sum(ledger, "recorded"));
         Assert.Equal(entered, FramesInFiles());
-        Assert.Empty(Directory.EnumerateFiles(Recording, ".*.pcapng"));
+        Assert.Equal(entered, FramesInIndexes());
+        Assert.Equal([".lock"], Directory.EnumerateFiles(Recording, ".*").Select(Path.GetFileName));
     }
 
     [Fact]
@@ -50,10 +52,14 @@ public sealed class RecordVerbTests : IDisposable
         var hidden = Directory.GetFiles(Recording, ".*.pcapng").Length;
         using var again = Start(lab, "--budget", "32M");
         lab.Transfer(1000);
+        LabWait.Until(
+            () => Directory.GetFiles(Recording, "2*.pcapng").All(s => File.Exists(SegmentIndex.PathOf(s))),
+            "what the kill left to be indexed");
         var ledger = Stop(again);
         Assert.InRange(ledger.GetProperty("recorder").GetProperty("recovered_segments").GetInt32(), 0, hidden);
         Assert.Empty(Directory.EnumerateFiles(Recording, ".*.pcapng"));
         Assert.True(FramesInFiles() > 0);
+        Assert.Equal(FramesInFiles(), FramesInIndexes());
         Assert.InRange(RecordingBytes(), 1, 32 << 20);
     }
 
@@ -135,6 +141,27 @@ public sealed class RecordVerbTests : IDisposable
         ledger.GetProperty("points").EnumerateArray().Sum(p => p.GetProperty(field).GetInt64());
 
     private long RecordingBytes() => new DirectoryInfo(Recording).EnumerateFiles().Sum(f => f.Exists ? f.Length : 0);
+
+    // Packets that the indexes know, each of which must fit its segment.
+    private long FramesInIndexes()
+    {
+        var frames = 0L;
+        foreach (var path in Directory.EnumerateFiles(Recording, "2*.pcapng"))
+        {
+            using var index = SegmentIndex.Open(SegmentIndex.PathOf(path), new FileInfo(path).Length, out var verdict);
+            Assert.True(index is not null, $"{path}: {verdict}");
+            var offsets = new List<long>();
+            for (var flow = 0; flow < index.Flows; flow++)
+            {
+                index.AddPackets(flow, offsets);
+            }
+
+            Assert.Equal(index.Header.Frames, offsets.Distinct().Count());
+            frames += index.Header.Frames;
+        }
+
+        return frames;
+    }
 
     private long FramesInFiles()
     {

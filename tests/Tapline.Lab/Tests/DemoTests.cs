@@ -1,6 +1,7 @@
 // `tapline demo` end to end, as a user runs it: real servers, a real node, the tool's own count. Run inside a network
 // namespace of the test's, which is the demo's whole host: what it looked like before it must look like afterwards.
 using System.Text.Json;
+using Tapline.Lab.Machines;
 using Tapline.Lab.Net;
 using Tapline.Lab.Nodes;
 using Xunit;
@@ -22,22 +23,36 @@ public sealed class DemoTests
         Assert.True(exitCode == 0, $"exit code {exitCode}: {demo.Output} {demo.Error}");
 
         var summary = JsonDocument.Parse(demo.Output).RootElement;
-        var crossed = Number(summary, "crossed");
-        Assert.True(crossed > 1000, demo.Output);
-        Assert.Equal(crossed, Number(summary, "seen"));
-        Assert.Equal(crossed, Number(summary, "mirrored"));
-        Assert.Equal(crossed, Number(summary, "recorded"));
-        Assert.Equal(Number(summary, "mirrored_wire_frames"), Number(summary, "tool_received"));
-        Assert.Equal(Number(summary, "tool_port_received"), Number(summary, "tool_received"));
-        Assert.True(Number(summary, "mirrored_wire_frames") > crossed, "super-frames were cut into wire frames");
-        Assert.True(summary.GetProperty("balanced").GetBoolean());
-        foreach (var port in summary.GetProperty("crossed_by_port").EnumerateObject())
-        {
-            Assert.True(port.Value.GetInt64() > 0, $"something entered by {port.Name}");
-        }
-
+        CheckAccount(summary, crossedMin: 1000);
         var requests = summary.GetProperty("requests");
         Assert.True(Number(requests, "ok") > 300, demo.Output);
+        Assert.True(Number(requests, "failed") > 0 && Number(requests, "not_found") > 0, "some fail, on purpose");
+        Assert.Equal(before, HostSnapshot.Take(host, _ => false));
+        Assert.Empty(LeftBehind(demo));
+    }
+
+    [Fact]
+    public void So_it_is_with_real_guests_which_are_found_by_their_names()
+    {
+        LabNeeds.Namespaces();
+        LabNeeds.Tools("tcpdump", "setsid");
+        _ = LabGuestSystem.Need();
+        using var host = NetNamespace.Create("dm");
+        var before = HostSnapshot.Take(host, _ => false);
+        using var demo = Start(host, "--vms", "qemu", "--seconds", "8", "--json");
+        var exitCode = demo.WaitForExit(s_limit);
+        Assert.True(exitCode == 0, $"exit code {exitCode}: {demo.Output} {demo.Error}");
+
+        var summary = JsonDocument.Parse(demo.Output).RootElement;
+        CheckAccount(summary, crossedMin: 300);
+        var found = summary.GetProperty("vm_by_port").EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetString());
+        var prefix = Prefix(demo);
+        var names = (string[])["client", "web", "app", "db"];
+        Assert.Equal(
+            names.Select((name, i) => KeyValuePair.Create($"{prefix}vnet{i}", (string?)$"{prefix}{name}")).ToDictionary(), found);
+
+        var requests = summary.GetProperty("requests");
+        Assert.True(Number(requests, "ok") > 10, demo.Output);
         Assert.True(Number(requests, "failed") > 0 && Number(requests, "not_found") > 0, "some fail, on purpose");
         Assert.Equal(before, HostSnapshot.Take(host, _ => false));
         Assert.Empty(LeftBehind(demo));
@@ -98,12 +113,31 @@ public sealed class DemoTests
         return host.Start(["setsid", TaplineProgram.Path(), "demo", .. options]); // the leader of a group, as under a shell
     }
 
+    private static void CheckAccount(JsonElement summary, long crossedMin)
+    {
+        var crossed = Number(summary, "crossed");
+        Assert.True(crossed > crossedMin, $"{summary}");
+        Assert.Equal(crossed, Number(summary, "seen"));
+        Assert.Equal(crossed, Number(summary, "mirrored"));
+        Assert.Equal(crossed, Number(summary, "recorded"));
+        Assert.Equal(Number(summary, "mirrored_wire_frames"), Number(summary, "tool_received"));
+        Assert.Equal(Number(summary, "tool_port_received"), Number(summary, "tool_received"));
+        Assert.True(Number(summary, "mirrored_wire_frames") > crossed, "super-frames were cut into wire frames");
+        Assert.True(summary.GetProperty("balanced").GetBoolean());
+        foreach (var port in summary.GetProperty("crossed_by_port").EnumerateObject())
+        {
+            Assert.True(port.Value.GetInt64() > 0, $"something entered by {port.Name}");
+        }
+    }
+
+    /// <summary>The first line names the bridge: `The switch demo-br is …`, or demo2-br when there was one already.</summary>
+    private static string Prefix(LabProcess demo) => (demo.Output + demo.Error).Split(' ', '\n')
+        .First(word => word.EndsWith("-br", StringComparison.Ordinal))[..^"br".Length];
+
     /// <summary>Folder, namespaces and processes of one demo: by its own names, as another may run beside the test.</summary>
     private static IEnumerable<string> LeftBehind(LabProcess demo)
     {
-        // The first line names the bridge: `… is up: demo-br with …`, or demo2-br when there was one already.
-        var words = (demo.Output + demo.Error).Split(' ', '\n');
-        var prefix = words.First(word => word.EndsWith("-br", StringComparison.Ordinal))[..^"br".Length];
+        var prefix = Prefix(demo);
         var folder = $"tapline-demo-{demo.Id}-";
         return Directory.GetDirectories("/var/tmp", folder + "*")
             .Concat(Directory.GetFiles("/run/netns", prefix + "*"))

@@ -2,6 +2,7 @@
 // any signal after which the host is exactly as before.
 using Tapline.Lab.Net;
 using Tapline.Lab.Nodes;
+using Tapline.Workers;
 using Xunit;
 
 namespace Tapline.Lab.Tests;
@@ -72,6 +73,26 @@ public sealed class EngineLifeTests
         Directory.Delete(recording, recursive: true);
         // Sockets of a killed process are closed by the kernel a moment after it is reaped.
         LabWait.Until(() => HostSnapshot.Take(network.Host, _ => false) == before, () => Difference(before, network.Host));
+    }
+
+    [Fact]
+    public void An_engine_that_is_only_disposed_has_drained_and_published_first()
+    {
+        LabNeeds.Namespaces();
+        LabNeeds.Tools("ping");
+        using var network = new LabSwitch(vms: 2);
+        using var recording = new LabFolder();
+        var options = new EngineOptions
+        {
+            Points = [$"bridge:{network.Bridge.Name}"], Workers = 1, RingBudgetBytes = 64 << 20,
+            Record = new RecordPlan { Folder = recording.Path },
+        };
+        var (engine, fault) = network.Host.Enter(() => (Engine.Start(options, s => Assert.Fail(s), out var problem), problem));
+        Assert.True(engine is not null, fault?.Fault);
+        network.Vms[0].Run("ping", "-c", "20", "-i", "0.01", LabSwitch.Address(1));
+        engine.Dispose();
+        var segment = Assert.Single(Directory.GetFiles(recording.Path, "*.pcapng"), f => !Path.GetFileName(f).StartsWith('.'));
+        Assert.True(Streams.StreamLab.Frames(segment).Count >= 40, "both directions of twenty pings");
     }
 
     private static string Difference(string before, NetNamespace host) =>

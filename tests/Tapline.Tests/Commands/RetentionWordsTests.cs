@@ -31,19 +31,4 @@ public class RetentionWordsTests
     [InlineData("much", null, 0)]
     public void FreeRoomIsASizeOrAPart(string text, long? bytes, int percent) =>
         Assert.Equal(bytes is null ? null : new FreeDisk(bytes.Value, percent), RetentionWords.ParseMinFree(text));
-
-    [Theory]
-    [InlineData("now", 1_800_000_000L)]
-    [InlineData("90m", 1_800_000_000L - 5400)]
-    [InlineData("2026-01-02T03:04:05Z", 1_767_323_045L)]
-    [InlineData("2026-01-02T04:04:05+01:00", 1_767_323_045L)]
-    [InlineData("2026-01-02 03:04", 1_767_323_040L)]
-    [InlineData("2026-01-02", 1_767_312_000L)]
-    [InlineData("12:00", null)]
-    [InlineData("1900-01-01", null)]
-    [InlineData("yesterday", null)]
-    [InlineData("999999999d", null)]
-    [InlineData("", null)]
-    public void MomentsAreUtcOrAgo(string text, long? seconds) =>
-        Assert.Equal(seconds * Clock.SecondNs, Moment.Parse(text, 1_800_000_000L * Clock.SecondNs));
 }

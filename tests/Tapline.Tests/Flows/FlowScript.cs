@@ -38,6 +38,9 @@ internal sealed class FlowScript : IDisposable
 
     public ushort Point { get; set; }
 
+    /// <summary>What the table said of the flow after the last frame.</summary>
+    public bool HasEvent { get; private set; }
+
     public FlowScript Client(
         TcpFlag flags, uint seq, uint ack = 0, int length = 0, int window = 1000, long afterUs = 100, byte[]? options = null)
     {
@@ -78,6 +81,7 @@ internal sealed class FlowScript : IDisposable
         };
         FrameDecoder.Decode(frame, meta, out var layout);
         var slot = Table.Observe(meta, layout, frame);
+        HasEvent = Table.HasEvent(slot);
         Table.Advance(meta.TimestampNs);
         return slot;
     }

@@ -26,6 +26,14 @@ public class FuzzSmokeTests
     }
 
     [Fact]
+    public void TheIndexReaderWithstandsMutatedSections()
+    {
+        using var target = new IndexTarget();
+        Assert.Null(FuzzRun.Go(target, Seed, TimeSpan.MaxValue, 100_000, out var inputs));
+        Assert.Equal(100_000, inputs);
+    }
+
+    [Fact]
     public void ShapesWithstandMutatedFrames()
     {
         using var target = new ShapeTarget();

@@ -16,21 +16,41 @@ public class FrameValueTests
     [InlineData(0, true, true)]
     [InlineData(49, true, true)]
     [InlineData(50, true, false)]
-    [InlineData(79, true, false)]
-    [InlineData(80, false, false)]
+    [InlineData(69, true, false)]
+    [InlineData(70, false, false)]
     [InlineData(100, false, false)]
     public void TheFirstFramesOfAFlowAreWorthMoreThanLaterOnes(int fill, bool first, bool later)
     {
         using var value = new FrameValue();
         var layout = Tcp(1, Ack);
-        Assert.Equal(first, value.IsWorth(layout, fill));
+        Assert.Equal(first, value.IsWorth(layout, hasEvent: false, fill));
         for (var i = 1; i < FrameValue.FirstFrames; i++)
         {
-            Assert.Equal(first, value.IsWorth(layout, fill));
+            Assert.Equal(first, value.IsWorth(layout, hasEvent: false, fill));
         }
 
-        Assert.Equal(later, value.IsWorth(layout, fill));
-        Assert.Equal(first, value.IsWorth(Tcp(2, Ack), fill));
+        Assert.Equal(later, value.IsWorth(layout, hasEvent: false, fill));
+        Assert.Equal(first, value.IsWorth(Tcp(2, Ack), hasEvent: false, fill));
+    }
+
+    [Theory]
+    [InlineData(0, true)]
+    [InlineData(70, true)]
+    [InlineData(84, true)]
+    [InlineData(85, false)]
+    [InlineData(100, false)]
+    public void FlowsWithEventsComeBeforeFirstFramesAndAfterOpenings(int fill, bool expected)
+    {
+        using var value = new FrameValue();
+        for (var i = 0; i <= FrameValue.FirstFrames; i++)
+        {
+            _ = value.IsWorth(Tcp(1, Ack), hasEvent: false, 0);
+        }
+
+        Assert.Equal(expected, value.IsWorth(Tcp(1, Ack), hasEvent: true, fill));
+        Assert.True(value.IsWorth(Tcp(1, 0x02), hasEvent: true, fill));
+        Assert.Equal(fill < FrameValue.EventsPercent, value.IsWorth(Tcp(2, Ack), hasEvent: false, fill));
+        Assert.Equal(fill < FrameValue.CrowdedPercent, value.IsWorth(Tcp(1, Ack), hasEvent: false, fill));
     }
 
     [Theory]
@@ -43,21 +63,23 @@ public class FrameValueTests
         using var value = new FrameValue();
         for (var i = 0; i < 100; i++)
         {
-            _ = value.IsWorth(Tcp(1, Ack), 0);
+            _ = value.IsWorth(Tcp(1, Ack), hasEvent: false, 0);
         }
 
-        Assert.True(value.IsWorth(Tcp(1, flags), 99));
-        Assert.False(value.IsWorth(Tcp(1, Ack), 99));
+        Assert.True(value.IsWorth(Tcp(1, flags), hasEvent: false, 99));
+        Assert.False(value.IsWorth(Tcp(1, Ack), hasEvent: false, 99));
     }
 
     [Fact]
     public void NamesErrorsAndWhatIsNoIpAreTakenToTheLast()
     {
         using var value = new FrameValue();
-        Assert.True(value.IsWorth(new FrameLayout { IpVersion = 4, IpProtocol = IpProtocols.Udp, DestinationPort = 53 }, 99));
-        Assert.True(value.IsWorth(new FrameLayout { IpVersion = 6, IpProtocol = IpProtocols.Icmpv6 }, 99));
-        Assert.True(value.IsWorth(new FrameLayout { EtherType = 0x0806 }, 99));
-        Assert.False(value.IsWorth(new FrameLayout { IpVersion = 4, IpProtocol = IpProtocols.Udp, DestinationPort = 54 }, 99));
+        Assert.True(IsWorth(new FrameLayout { IpVersion = 4, IpProtocol = IpProtocols.Udp, DestinationPort = 53 }));
+        Assert.True(IsWorth(new FrameLayout { IpVersion = 6, IpProtocol = IpProtocols.Icmpv6 }));
+        Assert.True(IsWorth(new FrameLayout { EtherType = 0x0806 }));
+        Assert.False(IsWorth(new FrameLayout { IpVersion = 4, IpProtocol = IpProtocols.Udp, DestinationPort = 54 }));
+
+        bool IsWorth(in FrameLayout layout) => value.IsWorth(layout, hasEvent: false, 99);
     }
 
     [Fact]
@@ -67,16 +89,16 @@ public class FrameValueTests
         var busy = Tcp(1, Ack);
         for (var i = 0; i < 1000; i++)
         {
-            _ = value.IsWorth(busy, 0);
+            _ = value.IsWorth(busy, hasEvent: false, 0);
         }
 
         // Ten times as many as the table has places.
         for (var i = 0; i < 10 * Tapline.Base.Limits.MirrorValueFlows; i++)
         {
-            _ = value.IsWorth(Tcp(i + 2, Ack), 0);
+            _ = value.IsWorth(Tcp(i + 2, Ack), hasEvent: false, 0);
         }
 
-        Assert.False(value.IsWorth(busy, FrameValue.CrowdedPercent));
+        Assert.False(value.IsWorth(busy, hasEvent: false, FrameValue.CrowdedPercent));
     }
 
     [Fact]
@@ -113,7 +135,7 @@ public class FrameValueTests
         {
             for (var i = 0; i < 100_000; i++)
             {
-                _ = value.IsWorth(Tcp(i, Ack), i % 100);
+                _ = value.IsWorth(Tcp(i, Ack), i % 3 == 0, i % 100);
             }
         }));
     }

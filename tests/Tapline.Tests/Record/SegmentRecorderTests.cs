@@ -102,7 +102,7 @@ public class SegmentRecorderTests
         fixture.Recorder.Close(0);
         var blocks = SegmentFile.Blocks(Assert.Single(fixture.Segments)).Select(b => b.Type).ToArray();
         Assert.Equal(
-            [PcapngWriter.SectionHeader, 1, 6, 1, 6, 1, 6, 5, 5, LedgerBlock.Type],
+            [PcapngWriter.SectionHeader, 1, 6, 1, 6, 1, 6, 5, 5, PlacesBlock.Type, LedgerBlock.Type],
             blocks);
     }
 

@@ -30,6 +30,23 @@ public class EngineClientTests
     }
 
     [Fact]
+    public async Task WhatAnAnswerLeavesOutIsEmpty()
+    {
+        using var folder = new TemporaryFolder();
+        const string Answer = "{\"mirrors\":[{\"session\":\"m1\",\"to\":\"nic:x\"}]}";
+        using var engine = new ScriptedEngine(folder["engine.sock"], _ => Answer);
+        await using var client = new EngineClient(folder["engine.sock"]);
+        var snapshot = await client.SnapshotAsync(Stop);
+        var mirror = Assert.Single(snapshot.Mirrors);
+        Assert.Empty(mirror.From);
+        Assert.Empty(mirror.Dropped);
+        Assert.Empty(snapshot.Points);
+        Assert.Empty(snapshot.Workers);
+        Assert.Empty(snapshot.Verdicts);
+        Assert.Empty((await client.MirrorsAsync("{}\n", Stop)).Mirrors[0].From);
+    }
+
+    [Fact]
     public async Task AnAbsentEngineIsOneSentenceThatSaysWhatToStart()
     {
         using var folder = new TemporaryFolder();

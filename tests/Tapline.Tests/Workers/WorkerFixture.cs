@@ -21,17 +21,22 @@ namespace Tapline.Tests.Workers;
 /// <summary>One worker and all that it works with.</summary>
 internal sealed class WorkerFixture : IDisposable
 {
+    private const int FlowSlots = 1 << 14;
     private readonly TemporaryFolder _folder = new();
     private readonly SpoolFolder _spoolFolder;
     private readonly SegmentFolder _segments;
 
-    public WorkerFixture(ScriptedSource source, MemoryOutput output, bool allPoints = true, DiskCalls? disk = null, string? filter = null)
+    public WorkerFixture(ScriptedSource source, MemoryOutput output, bool allPoints = true, DiskCalls? disk = null, string? filter = null,
+        long budgetBytes = 1 << 30)
     {
         Source = source;
         _spoolFolder = SpoolFolder.TryOpen(_folder["spool"], 1 << 30, out _)!;
-        _segments = SegmentFolder.TryOpen(_folder["rec"], 1 << 30, out _)!;
+        _segments = SegmentFolder.TryOpen(RecordingPath, budgetBytes, out _)!;
         Spool = new SpoolWriter(_spoolFolder, 0, "n");
-        var recording = new RecorderOptions { Worker = 0, Node = "n", BufferBytes = 2 << 20, BufferCount = 4 };
+        var recording = new RecorderOptions
+        {
+            Worker = 0, Node = "n", BufferBytes = 2 << 20, BufferCount = 4, FlowSlots = FlowSlots,
+        };
         Recorder = new SegmentRecorder(_segments, recording, disk ?? new DiskCalls());
         Mirror = new MirrorSession(
             new MirrorSessionOptions
@@ -46,9 +51,10 @@ internal sealed class WorkerFixture : IDisposable
         Pipeline = new Pipeline<SpoolSink>
         {
             Counts = new WorkerCounts(16),
-            Flows = new FlowTable<SpoolSink>(FlowTableOptions.Live with { Capacity = 1 << 14 }, new SpoolSink(Spool)),
+            Flows = new FlowTable<SpoolSink>(FlowTableOptions.Live with { Capacity = FlowSlots }, new SpoolSink(Spool)),
             Recorder = Recorder,
         };
+        Pipeline.IndexFlows();
         Worker = new Worker(0, source, Pipeline, Spool, Book)
         {
             Now = () => source.NowNs,
@@ -57,7 +63,12 @@ internal sealed class WorkerFixture : IDisposable
         };
     }
 
+    /// <summary>Folder of the recording.</summary>
+    public string RecordingPath => _folder["rec"];
+
     public ScriptedSource Source { get; }
+
+    public SegmentFolder Recordings => _segments;
 
     public SpoolWriter Spool { get; }
 

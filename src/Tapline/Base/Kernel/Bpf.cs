@@ -43,6 +43,9 @@ internal static class Bpf
     /// <summary>The next program or filter decides; TC_ACT_UNSPEC of linux/pkt_cls.h is the same number.</summary>
     public const int TCX_NEXT = -1;
 
+    /// <summary>The frame ends here; TC_ACT_SHOT is the same number.</summary>
+    public const int TCX_DROP = 2;
+
     // Instruction classes, sizes, modes, operations (linux/bpf_common.h).
     public const byte BPF_LD = 0x00;
     public const byte BPF_LDX = 0x01;

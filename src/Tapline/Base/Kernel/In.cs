@@ -22,8 +22,6 @@ internal static class In
     public const int IPV6_MTU = 24;
     public const int IPV6_RECVERR = 25;
 
-    public const byte SO_EE_ORIGIN_LOCAL = 1;
-
     /// <summary>sizeof(struct sockaddr_in): family u16, port u16, address u32, 8 bytes of nothing.</summary>
     public const int SockaddrInBytes = 16;
 

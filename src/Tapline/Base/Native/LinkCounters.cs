@@ -1,5 +1,6 @@
-// Counters that the kernel keeps of an interface (IFLA_STATS64, struct rtnl_link_stats64 of <linux/if_link.h>). In: an
-// index. Out: one number. Owner of a netlink socket. One thread at a time; allocation-free after construction.
+// What the kernel says of an interface now: its counters (IFLA_STATS64, struct rtnl_link_stats64 of <linux/if_link.h>) and
+// whether it has a carrier. In: an index. Out: numbers of the last reading. Owner of a netlink socket. One thread at a time;
+// allocation-free after construction.
 using System.Buffers.Binary;
 using Tapline.Base.Kernel;
 
@@ -8,12 +9,14 @@ namespace Tapline.Base.Native;
 /// <summary>Reads an interface's counters.</summary>
 internal sealed class LinkCounters : IDisposable
 {
-    /// <summary>tx_dropped is the eighth number.</summary>
+    /// <summary>tx_errors is the sixth number, tx_dropped the eighth.</summary>
+    private const int TxErrorsAt = 5 * sizeof(ulong);
+
     private const int TxDroppedAt = 7 * sizeof(ulong);
 
     private readonly NetlinkSocket _socket;
     private readonly NetlinkSocket.MessageHandler _take;
-    private long _txDropped;
+    private bool _isThere;
 
     private LinkCounters(NetlinkSocket socket)
     {
@@ -21,18 +24,27 @@ internal sealed class LinkCounters : IDisposable
         _take = Take;
     }
 
+    /// <summary>Frames that it could not send.</summary>
+    public long TxErrors { get; private set; }
+
+    /// <summary>Frames that it dropped instead of sending.</summary>
+    public long TxDropped { get; private set; }
+
+    /// <summary>Up, and with a carrier.</summary>
+    public bool IsRunning { get; private set; }
+
     public static LinkCounters? Open(out string error) =>
         NetlinkSocket.Open(0, out error) is { } socket ? new LinkCounters(socket) : null;
 
-    /// <summary>Frames that the interface dropped instead of sending; -1 when it is not there.</summary>
-    public long TxDropped(int interfaceIndex)
+    /// <summary>Reads an interface; false when it is not there.</summary>
+    public bool Read(int interfaceIndex)
     {
         Span<byte> body = stackalloc byte[Netlink.IfInfoBytes];
         body.Clear();
         BinaryPrimitives.WriteInt32LittleEndian(body[4..], interfaceIndex);
-        _txDropped = -1;
+        _isThere = false;
         _ = _socket.Request(Netlink.RTM_GETLINK, 0, body, _take);
-        return _txDropped;
+        return _isThere;
     }
 
     public void Dispose() => _socket.Dispose();
@@ -44,12 +56,16 @@ internal sealed class LinkCounters : IDisposable
             return;
         }
 
+        const uint Running = Netlink.IFF_UP | Netlink.IFF_LOWER_UP;
+        IsRunning = (BinaryPrimitives.ReadUInt32LittleEndian(payload[8..]) & Running) == Running;
         var attributes = new NetlinkAttributes(payload[Netlink.IfInfoBytes..]);
         while (attributes.MoveNext())
         {
             if (attributes.Type == Netlink.IFLA_STATS64 && attributes.Value.Length >= TxDroppedAt + sizeof(long))
             {
-                _txDropped = BinaryPrimitives.ReadInt64LittleEndian(attributes.Value[TxDroppedAt..]);
+                TxErrors = BinaryPrimitives.ReadInt64LittleEndian(attributes.Value[TxErrorsAt..]);
+                TxDropped = BinaryPrimitives.ReadInt64LittleEndian(attributes.Value[TxDroppedAt..]);
+                _isThere = true;
             }
         }
     }

@@ -69,6 +69,24 @@ public sealed unsafe class NativeArray<T> : IDisposable where T : unmanaged
         return sum;
     }
 
+    /// <summary>The bitwise union of some elements: a field that is zero in it is zero in all of them.</summary>
+    public T Union(int start, int end)
+    {
+        Invariant.Check(start >= 0 && end <= Length && sizeof(T) % sizeof(ulong) == 0);
+        T union = default;
+        var words = (ulong*)&union;
+        for (var index = start; index < end; index++)
+        {
+            var item = (ulong*)(_items + index);
+            for (var word = 0; word < sizeof(T) / sizeof(ulong); word++)
+            {
+                words[word] |= item[word];
+            }
+        }
+
+        return union;
+    }
+
     /// <summary>Returns the memory to the system; later access throws.</summary>
     public void Dispose()
     {

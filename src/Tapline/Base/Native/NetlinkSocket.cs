@@ -11,6 +11,7 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     // A dump datagram has at most 32 KiB (netlink_dump); a link with many virtual functions may need all of it.
     private const int BufferBytes = 64 * 1024;
     private const int EventBufferBytes = 4 << 20;
+    private const int RequestBytesMax = 640;
     private readonly FileDescriptor _socket;
     private readonly byte[] _buffer = GC.AllocateArray<byte>(BufferBytes, pinned: true);
     private uint _sequence;
@@ -62,7 +63,7 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     /// </summary>
     public int Request(ushort type, ushort flags, ReadOnlySpan<byte> body, MessageHandler handler)
     {
-        Span<byte> message = stackalloc byte[256];
+        Span<byte> message = stackalloc byte[RequestBytesMax];
         Invariant.Check(body.Length + Netlink.HeaderBytes <= message.Length);
         var length = Netlink.HeaderBytes + body.Length;
         BinaryPrimitives.WriteUInt32LittleEndian(message, (uint)length);

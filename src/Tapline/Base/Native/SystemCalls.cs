@@ -15,10 +15,14 @@ internal static unsafe partial class SystemCalls
     public const int ENOMEM = 12;
     public const int EACCES = 13;
     public const int ENODEV = 19;
+    public const int EEXIST = 17;
     public const int EINVAL = 22;
     public const int ESPIPE = 29;
+    public const int ERANGE = 34;
     public const int ELOOP = 40;
     public const int ENOPROTOOPT = 92;
+    public const int EOPNOTSUPP = 95;
+    public const int EADDRINUSE = 98;
     public const int ENETDOWN = 100;
     public const int ENOBUFS = 105;
 

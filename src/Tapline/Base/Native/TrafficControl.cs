@@ -11,8 +11,6 @@ namespace Tapline.Base.Native;
 /// <summary>Traffic control requests.</summary>
 internal sealed class TrafficControl : IDisposable
 {
-    private const ushort NLM_F_EXCL = 0x200;
-    private const ushort NLM_F_CREATE = 0x400;
     private const int MessageBytesMax = 200;
     private readonly NetlinkSocket _socket;
 
@@ -36,7 +34,7 @@ internal sealed class TrafficControl : IDisposable
         var length = Begin(body, interfaceIndex, PktSched.ClsactHandle, PktSched.TC_H_CLSACT, 0);
         length += Text(body[length..], PktSched.TCA_KIND, "clsact");
         return _socket.Request(
-            PktSched.RTM_NEWQDISC, Netlink.NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, body[..length], static (_, _) => { });
+            PktSched.RTM_NEWQDISC, Netlink.NLM_F_ACK | Netlink.NLM_F_CREATE | Netlink.NLM_F_EXCL, body[..length], static (_, _) => { });
     }
 
     /// <summary>Removes the clsact qdisc with all that hangs on it: only when the caller made it and it is empty.</summary>
@@ -64,7 +62,7 @@ internal sealed class TrafficControl : IDisposable
         BinaryPrimitives.WriteUInt16LittleEndian(options, (ushort)optionsLength);
         BinaryPrimitives.WriteUInt16LittleEndian(options[2..], PktSched.TCA_OPTIONS | Netlink.NLA_F_NESTED);
         return _socket.Request(
-            PktSched.RTM_NEWTFILTER, Netlink.NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, body[..(length + optionsLength)],
+            PktSched.RTM_NEWTFILTER, Netlink.NLM_F_ACK | Netlink.NLM_F_CREATE | Netlink.NLM_F_EXCL, body[..(length + optionsLength)],
             static (_, _) => { });
     }
 

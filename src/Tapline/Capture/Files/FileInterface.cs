@@ -13,6 +13,9 @@ public sealed record FileInterface
     /// <summary>The interface's name, or the file's where it has none.</summary>
     public required string Name { get; init; }
 
+    /// <summary>What the file says about it beside the name; empty where nothing. Hostile text, too.</summary>
+    public string Description { get; init; } = "";
+
     public required LinkType LinkType { get; init; }
 
     /// <summary>Most bytes kept of a frame; 0 = no limit stated.</summary>

@@ -1,5 +1,5 @@
 // An interface of a pcapng section as the reader needs it per packet: link type, point, and how to turn its time units
-// into nanoseconds. Options: if_name (2), if_tsresol (9), if_fcslen (13), if_tsoffset (14).
+// into nanoseconds. Options: if_name (2), if_description (3), if_tsresol (9), if_fcslen (13), if_tsoffset (14).
 using System.Buffers.Binary;
 using System.Text;
 using Tapline.Base;
@@ -11,10 +11,12 @@ internal struct PcapngInterface
 {
     private const int OptionEnd = 0;
     private const int OptionName = 2;
+    private const int OptionDescription = 3;
     private const int OptionTimestampResolution = 9;
     private const int OptionFcsLength = 13;
     private const int OptionTimestampOffset = 14;
     private const int NameBytesMax = 256;
+    private const int DescriptionBytesMax = 1024;
     private const long NanosecondsPerSecond = 1_000_000_000;
 
     public LinkType LinkType;
@@ -70,6 +72,7 @@ internal struct PcapngInterface
         };
         byte resolution = 6;
         var name = list.FileName;
+        var description = "";
         var options = body[8..];
         while (options.Length >= 4)
         {
@@ -80,7 +83,7 @@ internal struct PcapngInterface
                 break;
             }
 
-            result.Option(code, options.Slice(4, length), swapped, ref name, ref resolution);
+            result.Option(code, options.Slice(4, length), swapped, ref name, ref description, ref resolution);
             options = options[Math.Min(options.Length, 4 + ((length + 3) & ~3))..];
         }
 
@@ -88,6 +91,7 @@ internal struct PcapngInterface
         {
             PointId = result.PointId,
             Name = name,
+            Description = description,
             LinkType = result.LinkType,
             SnapLength = result.SnapLength,
             TicksPerSecond = result.SetResolution(resolution),
@@ -97,12 +101,16 @@ internal struct PcapngInterface
         return result;
     }
 
-    private void Option(int code, ReadOnlySpan<byte> value, bool swapped, ref string name, ref byte resolution)
+    private void Option(
+        int code, ReadOnlySpan<byte> value, bool swapped, ref string name, ref string description, ref byte resolution)
     {
         switch (code)
         {
             case OptionName when value.Length > 0:
                 name = Encoding.UTF8.GetString(value[..Math.Min(value.Length, NameBytesMax)]).TrimEnd('\0');
+                break;
+            case OptionDescription:
+                description = Encoding.UTF8.GetString(value[..Math.Min(value.Length, DescriptionBytesMax)]).TrimEnd('\0');
                 break;
             case OptionTimestampResolution when value.Length >= 1:
                 resolution = value[0];

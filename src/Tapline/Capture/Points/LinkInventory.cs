@@ -1,6 +1,7 @@
 // Asks the kernel for interfaces and for the names of namespaces. Owner of one netlink socket, bound to the namespace of
 // the thread that opened it. One thread at a time (the callers hold a lock). Needs no privilege.
 using System.Buffers.Binary;
+using Tapline.Base;
 using Tapline.Base.Kernel;
 using Tapline.Base.Native;
 
@@ -26,7 +27,7 @@ internal sealed class LinkInventory : IDisposable
         return socket is null ? null : new LinkInventory(socket);
     }
 
-    /// <summary>All interfaces by index; null when the kernel did not answer.</summary>
+    /// <summary>All interfaces but Tapline's own devices, by index; null when the kernel did not answer.</summary>
     public Dictionary<int, LinkInfo>? ReadAll()
     {
         Span<byte> body = stackalloc byte[Netlink.IfInfoBytes + 8];
@@ -37,7 +38,8 @@ internal sealed class LinkInventory : IDisposable
             var links = new Dictionary<int, LinkInfo>();
             var answer = _socket.Request(Netlink.RTM_GETLINK, Netlink.NLM_F_DUMP, body, (type, payload) =>
             {
-                if (type == Netlink.RTM_NEWLINK && LinkParser.Parse(payload) is { } link)
+                if (type == Netlink.RTM_NEWLINK && LinkParser.Parse(payload) is { } link
+                    && !OwnDevices.Contains(link.Name, link.Kind))
                 {
                     links[link.Index] = link;
                 }

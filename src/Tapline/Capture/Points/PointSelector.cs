@@ -257,7 +257,7 @@ internal sealed class PointSelector
             "uplink" => isPort && point.Kind == PointKind.Uplink,
             "bridge" => WantsPortOf(name, link, layout, ofOvs: false),
             "ovs" => WantsPortOf(name, link, layout, ofOvs: true),
-            "vm" => point.Vm?.IsNamed(name) == true || layout.IsNamed(link, name),
+            "vm" => point.Vm?.IsNamed(name) == true,
             "tag" => point.Vm?.Tags.HasLike(name) == true,
             "host" => point.Kind == PointKind.Host && Glob.Matches(name, link.Name),
             _ when Glob.HasWildcard(name) => !link.IsLoopback && Glob.Matches(name, link.Name),

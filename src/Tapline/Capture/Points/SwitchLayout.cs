@@ -5,6 +5,7 @@
 //   Proxmox, with its firewall:   VM ─ tap100i0 ─[fwbr100i0]─ fwln100i0 ══ fwpr100p0 ─[vmbr0]─ eth0
 //   the same on Open vSwitch:     VM ─ tap100i0 ─[fwbr100i0]─ fwln100o0 (internal port of the bridge vmbr0)
 //   OpenStack hybrid:             VM ─ tapX ─[qbrX]─ qvbX ══ qvoX ─[br-int]
+using Tapline.Capture.Identity;
 using Tapline.Capture.Ovs;
 
 namespace Tapline.Capture.Points;
@@ -136,19 +137,22 @@ internal sealed class SwitchLayout
             return null;
         }
 
-        var name = HostileText.Clean(port.VmName.Length > 0 ? port.VmName : port.VmId.Length > 0 ? port.VmId : port.IfaceId);
-        var id = HostileText.Clean(port.VmId.Length > 0 ? port.VmId : port.IfaceId);
-        if (found is null)
+        string[] words = [port.VmName, port.VmId, port.IfaceId, port.Mac == 0 ? "" : MacText.Format(port.Mac)];
+        var name = HostileText.Clean(Array.Find(words, w => w.Length > 0));
+        if (found is null && name.Length == 0)
         {
-            return name.Length > 0 ? new VmIdentity(name, id, port.Mac) { Source = "ovs" } : null;
+            return null;
         }
 
-        return found.Mac == 0 && port.Mac != 0 ? found with { Mac = port.Mac } : found;
+        // Whatever the machine is called, it is found by each of the words that Open vSwitch has for its port.
+        var id = HostileText.Clean(port.VmId.Length > 0 ? port.VmId : port.IfaceId);
+        var identity = found ?? new VmIdentity(name, id, port.Mac) { Source = "ovs" };
+        return identity with
+        {
+            Mac = identity.Mac == 0 ? port.Mac : identity.Mac,
+            Aliases = identity.Aliases.With(NameSet.Of(words.Where(w => w != identity.Name))),
+        };
     }
-
-    /// <summary>True when one of Open vSwitch's own words for the port (iface-id, VM id) is meant.</summary>
-    public bool IsNamed(LinkInfo link, string name) =>
-        OvsPortOf(link) is { IsHostSide: false } port && name.Length > 0 && (name == port.IfaceId || name == port.VmId);
 
     private void FindFirewalls()
     {

@@ -1,7 +1,7 @@
 // Several outputs that share a session's flows. Each flow has a first choice among them, by rendezvous hashing (Thaler,
 // Ravishankar: "Using name-based mappings to increase hit rates", 1998): when one goes down, only its flows move, spread
-// over all that are left, and they stay where they went (MovedFlows). Pure; one worker thread; the members' counts may be
-// read by any.
+// over all that are left, and they stay where they went (MovedFlows). A member of weight three draws three times. Pure; one
+// worker thread; the members' counts may be read by any.
 using System.Runtime.InteropServices;
 using Tapline.Base;
 using Tapline.Decode;
@@ -29,16 +29,20 @@ public sealed class GroupOutput : WireOutput
     private const byte SynOrAck = 0x12;
 
     private readonly WireOutput[] _members;
+    private readonly int[] _weights;
     private readonly GroupMemberCounts[] _counts;
     private readonly MovedFlows _moved = new();
     private bool _hasMoved;
     private int _now;
 
     /// <param name="members">At least two; disposed with this.</param>
-    public GroupOutput(WireOutput[] members)
+    /// <param name="weights">Each member's share of the flows; null = all alike.</param>
+    public GroupOutput(WireOutput[] members, IReadOnlyList<int>? weights = null)
     {
-        Invariant.Check(members.Length > 1);
+        Invariant.Check(members.Length is > 1 and <= GroupTarget.MembersMax);
+        Invariant.Check(weights is null || weights.Count == members.Length);
         _members = members;
+        _weights = weights is null ? [.. members.Select(_ => 1)] : [.. weights];
         _counts = new GroupMemberCounts[members.Length];
     }
 
@@ -197,17 +201,27 @@ public sealed class GroupOutput : WireOutput
         return other;
     }
 
+    // The best of as many draws as the member's weight: shares are exactly proportional, and one draw more or less moves only
+    // flows to or from that member. With logarithms one draw would do, but they round as the processor likes.
     private int Choose(ulong flow, bool mustBeUp)
     {
         var best = -1;
         ulong most = 0;
         for (var i = 0; i < _members.Length; i++)
         {
-            var weight = FlowSpread.Mix(flow + (ulong)(i + 1));
-            if ((best < 0 || weight > most) && (!mustBeUp || _members[i].IsUp))
+            if (mustBeUp && !_members[i].IsUp)
             {
-                best = i;
-                most = weight;
+                continue;
+            }
+
+            for (var draw = 0; draw < _weights[i]; draw++)
+            {
+                var score = FlowSpread.Mix(flow + (ulong)(i + 1 + (draw * GroupTarget.MembersMax)));
+                if (best < 0 || score > most)
+                {
+                    best = i;
+                    most = score;
+                }
             }
         }
 

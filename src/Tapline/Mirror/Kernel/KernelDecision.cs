@@ -13,19 +13,20 @@ public sealed record KernelDecision(string Session, bool IsKernel, string Why, b
     {
         refusal = null;
         var whyNot = request.Mode == MirrorMode.User ? "it was asked for" : WhyNot(request);
-        if (whyNot is null && !request.PassesOffloads)
+        var caveat = request.PassesOffloads ? HandsOn(request) : request.TooLong;
+        if (whyNot is null && caveat is null)
         {
             return new KernelDecision(
                 request.Session, true, "kernel path: filter, shape and target need no user space.");
         }
 
-        // Not wrong, but only when somebody wants it: a tool in a container may like super-frames.
+        // Not wrong, but only when somebody wants it: a tool in a container may like super-frames, long frames may be rare.
         if (whyNot is null && request.Mode == MirrorMode.Kernel)
         {
-            return new KernelDecision(request.Session, true, $"kernel path as asked for, but {HandsOn(request)}.", HasCaveat: true);
+            return new KernelDecision(request.Session, true, $"kernel path as asked for, but {caveat}.", HasCaveat: true);
         }
 
-        whyNot ??= HandsOn(request);
+        whyNot ??= caveat;
 
         if (request.Mode == MirrorMode.Kernel)
         {

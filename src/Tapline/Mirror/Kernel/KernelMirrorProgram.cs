@@ -11,8 +11,9 @@
 //   next                                              (whatever happened: the tapped frame goes on untouched)
 //
 // The clone is the whole frame: a super-frame stays one and is segmented by the tool port's driver or the kernel before
-// it; the VLAN tag stays beside it and is put in on transmission. Registers: R6 context, R7 counters, R8 length,
-// R9 verdict of the filter, then the original's mark. Stack: fp-4 key, fp-8 scratch of bpf_check_mtu.
+// it; the VLAN tag stays beside it and is put in on transmission. The tool port may be a tunnel device of our own.
+// Registers: R6 context, R7 counters, R8 length, R9 verdict of the filter, then the original's mark. Stack: fp-4 key, fp-8
+// scratch of bpf_check_mtu.
 using Tapline.Base;
 using Tapline.Base.Kernel;
 using Tapline.Base.Native;
@@ -168,6 +169,15 @@ internal static class KernelMirrorProgram
         code.JumpIf(Bpf.BPF_JEQ, Saved, 0, down);
         code.Load(Bpf.BPF_W, 1, 2, KernelTargetState.FrameBytesMaxOffset);
         code.Alu(Bpf.BPF_SUB, 1, Length);
+        if (plan.TagCounts)
+        {
+            var untagged = code.Label();
+            code.Load(Bpf.BPF_W, 3, Context, Bpf.SkbVlanPresent);
+            code.JumpIf(Bpf.BPF_JEQ, 3, 0, untagged);
+            code.AluImmediate(Bpf.BPF_SUB, 1, VlanTagBytes);
+            code.Place(untagged);
+        }
+
         code.JumpIf(Bpf.BPF_JSGE, 1, 0, send);
 
         // Longer than the port's MTU. A super-frame may still become short enough: the helper looks at its segments.

@@ -21,6 +21,9 @@ internal sealed record KernelProgramPlan
     /// <summary>False for ports without Ethernet headers: their frames cannot leave by an Ethernet port.</summary>
     public bool IsEthernet { get; init; } = true;
 
+    /// <summary>The target has no room for a VLAN tag beside the longest frame.</summary>
+    public bool TagCounts { get; init; }
+
     /// <summary>The program may outlive the engine, so it looks whether that is still alive.</summary>
     public bool LooksForEngine { get; init; }
 

@@ -8,7 +8,7 @@ internal sealed record KernelRequest
 
     public required MirrorMode Mode { get; init; }
 
-    /// <summary>Tool port; its name is used in sentences.</summary>
+    /// <summary>Tool port, or the interface by which tunnelled copies leave; its name is used in sentences.</summary>
     public required string ToolPort { get; init; }
 
     /// <summary>
@@ -21,6 +21,12 @@ internal sealed record KernelRequest
     /// The tool port is an ifb: it returns redirected frames to the interface by which they entered (drivers/net/ifb.c).
     /// </summary>
     public bool ReinjectsCopies { get; init; }
+
+    /// <summary>
+    /// Which frames would be too long for the way to the tool, in words; null = all fit. User space cuts such frames into
+    /// shorter ones, the kernel does so with super-frames only.
+    /// </summary>
+    public string? TooLong { get; init; }
 
     /// <summary>Why copies cannot reach the target from the kernel; null = they can.</summary>
     public string? TargetWhyNot { get; init; }

@@ -1,17 +1,17 @@
 // One mirror session that runs in the kernel: its maps, and a program on each of its ports. In: ports as they come and
-// go, the tool port by name. Out: counters that balance at any moment and are final after Finish. No frame passes
+// go, the target. Out: counters that balance at any moment and are final after Finish. No frame passes
 // through here. Owner of maps, programs and attachments. Control threads, one at a time.
 using Tapline.Base;
 using Tapline.Base.Kernel;
 using Tapline.Base.Native;
 using Tapline.Mirror.Kernel;
+using Tapline.Mirror.Targets;
 
 namespace Tapline.Mirror.Send;
 
 /// <summary>A session's half in the kernel.</summary>
 internal sealed unsafe class KernelMirror : IDisposable
 {
-    private const int EthernetHeaderBytes = 14;
     private const long AliveNs = 10 * Clock.SecondNs;
     private readonly KernelHooks _hooks;
     private readonly FileDescriptor _counters;
@@ -20,31 +20,27 @@ internal sealed unsafe class KernelMirror : IDisposable
     private readonly FilterEmission? _filter;
     private readonly int _sampleOneIn;
     private readonly uint _canaryMark;
-    private readonly ToolPort _tool;
-    private readonly LinkCounters _link;
+    private readonly KernelTool _tool;
     private readonly Dictionary<(int Index, bool IsEgress), (ushort Point, IDisposable Hook)> _attached = [];
     private readonly bool[] _used = new bool[Limits.PointsMax];
     private readonly int _cpus = BpfSystem.PossibleCpus();
     private readonly long* _values;
     private KernelTargetState _state;
-    private long _txDroppedBefore = -1;
-    private long _txDroppedSum;
     private int _usedEnd;
     private MirrorCounters _last;
 
     private KernelMirror(
-        KernelHooks hooks, FileDescriptor counters, FileDescriptor target, FileDescriptor socket, LinkCounters link,
-        string toolPort, FilterEmission? filter, int sampleOneIn, uint canaryMark)
+        KernelHooks hooks, FileDescriptor counters, FileDescriptor target, FileDescriptor socket, KernelTool tool,
+        FilterEmission? filter, int sampleOneIn, uint canaryMark)
     {
         _hooks = hooks;
         _counters = counters;
         _target = target;
         _socket = socket;
-        _link = link;
+        _tool = tool;
         _filter = filter;
         _sampleOneIn = sampleOneIn;
         _canaryMark = canaryMark;
-        _tool = new ToolPort(socket.Number, toolPort);
         _values = (long*)NativePages.Allocate((nuint)(_cpus * KernelCounter.ValueBytes));
     }
 
@@ -54,39 +50,35 @@ internal sealed unsafe class KernelMirror : IDisposable
     /// <summary>Ports that have a program now.</summary>
     public int Ports => _attached.Count;
 
-    /// <summary>Makes the maps; null and one sentence when the kernel refuses.</summary>
+    /// <summary>Opens the target and makes the maps; null and one sentence when the kernel refuses.</summary>
     public static KernelMirror? Open(
-        KernelHooks hooks, string toolPort, FilterEmission? filter, int sampleOneIn, uint canaryMark, out string error)
+        KernelHooks hooks, MirrorTarget target, string session, FilterEmission? filter, int sampleOneIn, uint canaryMark,
+        out string error)
     {
+        if (KernelTool.Open(target, session, hooks, out error) is not { } tool)
+        {
+            return null;
+        }
+
         var counters = BpfSystem.CreateMap(
             Bpf.BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(uint), KernelCounter.ValueBytes, Limits.PointsMax, "tap_mirror", out error);
-        var target = counters is null
+        var state = counters is null
             ? null
             : BpfSystem.CreateMap(Bpf.BPF_MAP_TYPE_ARRAY, sizeof(uint), sizeof(KernelTargetState), 1, "tap_target", out error);
-        var link = target is null ? null : LinkCounters.Open(out error);
-        var socket = link is null ? null : new FileDescriptor(
+        var socket = state is null ? null : new FileDescriptor(
             SystemCalls.SocketOpen(Socket.AF_PACKET, Socket.SOCK_RAW | Socket.SOCK_CLOEXEC, 0));
         if (socket is null || socket.IsInvalid)
         {
             error = error.Length > 0 ? error
                 : $"The kernel opens no packet socket: {SystemError.Describe(SystemCalls.LastError)}.";
-            link?.Dispose();
-            target?.Dispose();
+            state?.Dispose();
             counters?.Dispose();
+            tool.Dispose();
             return null;
         }
 
-        var mirror = new KernelMirror(hooks, counters!, target!, socket, link!, toolPort, filter, sampleOneIn, canaryMark);
+        var mirror = new KernelMirror(hooks, counters!, state!, socket, tool, filter, sampleOneIn, canaryMark);
         mirror.FollowTarget();
-        if (mirror._tool.Index == 0 || !mirror._tool.IsEthernet)
-        {
-            error = mirror._tool.Index == 0
-                ? $"There is no interface {toolPort} to send copies to; see `ip link`."
-                : $"{toolPort} does not carry Ethernet frames; name a port that leads to the tool.";
-            mirror.Dispose();
-            return null;
-        }
-
         return mirror;
     }
 
@@ -111,6 +103,7 @@ internal sealed unsafe class KernelMirror : IDisposable
                 PointId = point,
                 IsEthernet = !port.Refresh() || port.IsEthernet,
                 LooksForEngine = _hooks.Kind == KernelHookKind.Clsact,
+                TagCounts = _tool.TagCounts,
                 SampleOneIn = _sampleOneIn,
                 CanaryMark = _canaryMark,
                 Filter = _filter,
@@ -178,7 +171,7 @@ internal sealed unsafe class KernelMirror : IDisposable
     }
 
     /// <summary>
-    /// Looks at the tool port and tells the programs: gone, down, made anew under its name, another MTU. And that the engine
+    /// Looks at the target and tells the programs: gone, down, made anew under its name, another MTU. And that the engine
     /// lives: called once a second at least.
     /// </summary>
     public void FollowTarget()
@@ -191,8 +184,8 @@ internal sealed unsafe class KernelMirror : IDisposable
         _tool.Refresh();
         var state = new KernelTargetState
         {
-            InterfaceIndex = _tool.IsRunning && _tool.IsEthernet ? (uint)_tool.Index : 0,
-            FrameBytesMax = (uint)(_tool.MtuBytes + EthernetHeaderBytes),
+            InterfaceIndex = _tool.Index,
+            FrameBytesMax = (uint)_tool.FrameBytesMax,
             AliveUntilNs = Clock.MonotonicNs() + AliveNs,
         };
         uint key = 0;
@@ -206,15 +199,12 @@ internal sealed unsafe class KernelMirror : IDisposable
     /// </summary>
     public long ReadTargetTxDropped()
     {
-        var now = _tool.Index == 0 || _counters.IsClosed ? -1 : _link.TxDropped(_tool.Index);
-        if (now >= 0)
+        if (!_counters.IsClosed)
         {
-            // A port that was made anew counts from zero.
-            _txDroppedSum += _txDroppedBefore < 0 || now < _txDroppedBefore ? 0 : now - _txDroppedBefore;
-            _txDroppedBefore = now;
+            _tool.ReadLosses();
         }
 
-        return _txDroppedSum;
+        return _tool.TxDropped;
     }
 
     /// <summary>The session's counters over all ports and processors; after Dispose the last ones. Allocation-free.</summary>
@@ -225,6 +215,8 @@ internal sealed unsafe class KernelMirror : IDisposable
             return _last;
         }
 
+        // First what the target lost, then what it took: a copy is taken before it is lost.
+        _tool.ReadLosses();
         var sum = default(MirrorCounters);
         for (uint point = 0; point < _usedEnd; point++)
         {
@@ -234,6 +226,11 @@ internal sealed unsafe class KernelMirror : IDisposable
             }
         }
 
+        var withoutWay = Math.Min(_tool.LostWithoutWay, sum.Sent);
+        var otherwise = Math.Min(_tool.LostOtherwise, sum.Sent - withoutWay);
+        sum.Sent -= withoutWay + otherwise;
+        sum.DroppedTargetDown += withoutWay;
+        sum.DroppedError += otherwise;
         sum.Offered = sum.Sent + sum.Filtered + sum.SampledOut + sum.Dropped;
         return sum;
     }
@@ -277,7 +274,7 @@ internal sealed unsafe class KernelMirror : IDisposable
 
         Finish();
         _last = Read();
-        _link.Dispose();
+        _tool.Dispose();
         _socket.Dispose();
         _target.Dispose();
         _counters.Dispose();

@@ -69,7 +69,7 @@ public static class OutputOpener
             members.Add(outputs);
         }
 
-        return [.. Enumerable.Range(0, request.Workers).Select(w => new GroupOutput([.. members.Select(m => m[w])]))];
+        return [.. Enumerable.Range(0, request.Workers).Select(w => new GroupOutput([.. members.Select(m => m[w])], group.Weights))];
     }
 
     private delegate WireOutput? Opening(out string? error);

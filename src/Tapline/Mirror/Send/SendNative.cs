@@ -87,6 +87,7 @@ internal static unsafe partial class SendNative
 
     public const int ENXIO = 6;
     public const int EBADF = 9;
+    public const int EPROTO = 71;
     public const int EMSGSIZE = 90;
     public const int EADDRNOTAVAIL = 99;
     public const int ENETUNREACH = 101;

@@ -107,12 +107,12 @@ internal sealed unsafe class ToolPath : IDisposable
     }
 
     /// <summary>
-    /// Reads what the network answered. The errno of the worst that is about our packets: ECONNREFUSED or ENOPROTOOPT where
-    /// nobody serves the tunnel, EHOSTUNREACH or ENETUNREACH on the way; 0 = nothing.
+    /// Reads what the network answered meanwhile. True when it says of our packets that they do not arrive: nobody serves the
+    /// tunnel there, or something on the way knows no further.
     /// </summary>
-    public int ReadErrors()
+    public bool ReadBadNews()
     {
-        var worst = 0;
+        var isBad = false;
         for (var i = 0; i < ErrorsPerCheckMax; i++)
         {
             var vector = new iovec { iov_base = (byte*)Unsafe.AsPointer(ref _quote[0]), iov_len = QuoteBytes };
@@ -129,11 +129,10 @@ internal sealed unsafe class ToolPath : IDisposable
                 break;
             }
 
-            var errno = ErrorOf(message, (int)bytes);
-            worst = errno is ECONNREFUSED or ENOPROTOOPT || worst == 0 ? Math.Max(errno, worst) : worst;
+            isBad |= IsBadNews(message, (int)bytes);
         }
 
-        return worst;
+        return isBad;
     }
 
     public void Dispose()
@@ -151,20 +150,23 @@ internal sealed unsafe class ToolPath : IDisposable
 
     // A raw socket hears of all its protocol's packets to that address, other programs' included: the quoted port tells.
     // Too long ones are not told here: the kernel has noted the path's MTU, and the next send or look finds it.
-    private int ErrorOf(in mmsghdr message, int quotedBytes)
+    private bool IsBadNews(in mmsghdr message, int quotedBytes)
     {
         ref var header = ref Unsafe.As<byte, cmsghdr>(ref _control[0]);
         if (message.msg_controllen < (nuint)(sizeof(cmsghdr) + sizeof(sock_extended_err))
-            || (header.cmsg_level, header.cmsg_type) != (IsIpv6 ? (SOL_IPV6, IPV6_RECVERR) : (SOL_IP, IP_RECVERR)))
+            || (header.cmsg_level, header.cmsg_type) != (IsIpv6 ? (SOL_IPV6, IPV6_RECVERR) : (SOL_IP, IP_RECVERR))
+            || (_target.IsUdp && (quotedBytes < 4 || BinaryPrimitives.ReadUInt16BigEndian(_quote.Span[2..]) != _target.Port)))
         {
-            return 0;
+            return false;
         }
 
-        var error = Unsafe.ReadUnaligned<sock_extended_err>(ref _control[sizeof(cmsghdr)]);
-        var isOurs = !_target.IsUdp
-            || (quotedBytes >= 4 && BinaryPrimitives.ReadUInt16BigEndian(_quote.Span[2..]) == _target.Port);
-        return isOurs && (int)error.ee_errno is var errno
-            && errno is ECONNREFUSED or ENOPROTOOPT or EHOSTUNREACH or ENETUNREACH ? errno : 0;
+        // icmp_err_convert (net/ipv4/icmp.c), icmpv6_err_convert (net/ipv6/icmp.c): EPROTO is IPv6's "unknown next header".
+        return (int)Unsafe.ReadUnaligned<sock_extended_err>(ref _control[sizeof(cmsghdr)]).ee_errno switch
+        {
+            ECONNREFUSED or ENOPROTOOPT or EPROTO => !_target.IgnoresRefusal,
+            EHOSTUNREACH or ENETUNREACH => true,
+            _ => false,
+        };
     }
 
     private bool Connect()

@@ -4,7 +4,6 @@
 // Down is: no route, no answer from the next hop, or the tool's host saying that nobody serves the tunnel. Up is tried again
 // once a second, at once when a route comes back. What the network drops behind the next hop nobody tells us.
 using System.Diagnostics;
-using System.Net;
 using Tapline.Base;
 using Tapline.Base.Native;
 using Tapline.Decode;
@@ -58,7 +57,7 @@ public sealed class TunnelSender : MessageSender
     public static TunnelSender[]? Open(TunnelTarget target, int workers, out string? error)
     {
         Invariant.Check(workers > 0);
-        if (Resolve(target, out error) is not { } address)
+        if (ToolAddress.Resolve(target, out error) is not { } address)
         {
             return null;
         }
@@ -152,9 +151,7 @@ public sealed class TunnelSender : MessageSender
     {
         var now = Stopwatch.GetTimestamp();
         _nextCheck = now + s_checkTicks;
-        var errno = _path.ReadErrors();
-        var isRefusal = errno is ECONNREFUSED or ENOPROTOOPT;
-        if (errno != 0 && !(isRefusal && _target.IgnoresRefusal))
+        if (_path.ReadBadNews())
         {
             _silentUntil = now + s_retryTicks;
         }
@@ -173,41 +170,5 @@ public sealed class TunnelSender : MessageSender
         var path = _target.Oversize == OversizePolicy.Fragment ? TunnelTarget.MtuBytesMax : _path.MtuBytes;
         var wanted = _target.MtuBytes == 0 ? TunnelTarget.MtuBytesMax : _target.MtuBytes;
         return Math.Min(Math.Min(path, wanted), TunnelTarget.MtuBytesMax);
-    }
-
-    private static IPAddress? Resolve(TunnelTarget target, out string? error)
-    {
-        error = null;
-        if (!IPAddress.TryParse(target.Host, out var address))
-        {
-            try
-            {
-                address = Dns.GetHostAddresses(target.Host).FirstOrDefault();
-            }
-            catch (System.Net.Sockets.SocketException)
-            {
-                // No such name, or nobody to ask: the same mend.
-            }
-        }
-
-        if (address is null)
-        {
-            error = $"{target.Host} is no name that this host can look up (`getent hosts {target.Host}`); write the tool's address.";
-            return null;
-        }
-
-        if (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any))
-        {
-            error = $"{address} is nobody's address; write the tool's.";
-            return null;
-        }
-
-        if (address.IsIPv6LinkLocal && address.ScopeId == 0)
-        {
-            error = $"{address} is an address of one link; say which: [{address}%eth0].";
-            return null;
-        }
-
-        return address;
     }
 }

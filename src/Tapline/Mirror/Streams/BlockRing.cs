@@ -38,6 +38,11 @@ internal sealed class BlockRing : IDisposable
     /// <summary>Worker: blocks whose fate is not known yet.</summary>
     public int Waiting => (int)(_tail - _settled);
 
+    /// <summary>Worker: the fuller of the two, places for blocks and bytes, in percent.</summary>
+    public int FillPercent => Waiting == 0
+        ? 0
+        : (int)Math.Max(100L * Waiting / _blocks.Length, 100 * (_bytesTail - _bytesHead) / _bytes.Length);
+
     /// <summary>Reader: number of the first block that has no fate yet.</summary>
     public long Taken => _ends.Taken;
 

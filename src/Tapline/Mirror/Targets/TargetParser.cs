@@ -29,17 +29,21 @@ public static class TargetParser
         }
 
         var members = new List<MirrorTarget>();
+        var weights = new List<int>();
         foreach (var one in texts)
         {
-            if (ParseOne(one, out error) is not { } member)
+            var memberText = one;
+            var weight = GroupTarget.TakeWeight(ref memberText, out error);
+            if (weight < 0 || ParseOne(memberText, out error) is not { } member)
             {
                 return null;
             }
 
             members.Add(member);
+            weights.Add(weight);
         }
 
-        return GroupTarget.Of(members, out error);
+        return GroupTarget.Of(members, weights, out error);
     }
 
     // A bar may stand in a path; between two targets it stands before the second one's kind.

@@ -70,11 +70,15 @@ public static class HoldFile
             ? (new HoldList([.. list.Holds.Where(h => h.Id != id)], list.NextId), null)
             : (null, $"There is no hold {id} on {folder}; `tapline hold list` shows them."));
 
+    /// <summary>A sentence when there is no recording that could have holds.</summary>
+    public static string? FindProblem(string folder) =>
+        Directory.Exists(folder) ? null : $"There is no recording {folder}; name its data folder with --data.";
+
     private static string? Change(string folder, Func<HoldList, (HoldList? Next, string? Mistake)> change)
     {
-        if (!Directory.Exists(folder))
+        if (FindProblem(folder) is { } problem)
         {
-            return $"There is no recording {folder}; name its data folder with --data.";
+            return problem;
         }
 
         try

@@ -41,6 +41,9 @@ internal sealed class SegmentBuffer : IDisposable
     /// <summary>The segment ends with this buffer.</summary>
     public bool IsLast { get; set; }
 
+    /// <summary>Memory of the segment's index, which goes with its last buffer; -1 = none.</summary>
+    public int Index { get; set; } = -1;
+
     /// <summary>Frames in it, which are lost when it can't be written.</summary>
     public int Frames { get; private set; }
 
@@ -75,6 +78,7 @@ internal sealed class SegmentBuffer : IDisposable
         FileOffset = 0;
         Segment = 0;
         IsLast = false;
+        Index = -1;
         Frames = 0;
         _framesByPoint.Span.Clear();
     }

@@ -7,6 +7,7 @@
 using System.Text;
 using Tapline.Base;
 using Tapline.Base.Native;
+using Tapline.Store;
 
 namespace Tapline.Record.Io;
 
@@ -20,6 +21,7 @@ internal sealed class SegmentWriter
     private readonly SegmentBuffer[] _buffers;
     private readonly HandoverRing _free;
     private readonly HandoverRing _full;
+    private readonly IndexFile? _indexes;
     private readonly WakeSignal _wake = new();
     private readonly PathBuffer _hidden;
     private readonly PathBuffer _published;
@@ -42,7 +44,8 @@ internal sealed class SegmentWriter
     private volatile bool _isEnd;
 
     public SegmentWriter(
-        SegmentFolder folder, DiskCalls disk, ushort worker, long segmentBytes, SegmentBuffer[] buffers, HandoverRing free)
+        SegmentFolder folder, DiskCalls disk, ushort worker, long segmentBytes, SegmentBuffer[] buffers, HandoverRing free,
+        IndexFile? indexes)
     {
         _folder = folder;
         _disk = disk;
@@ -50,6 +53,7 @@ internal sealed class SegmentWriter
         _buffers = buffers;
         _free = free;
         _full = new HandoverRing(buffers.Length);
+        _indexes = indexes;
         _reserveBytes = Math.Min(segmentBytes, Limits.SegmentReserveBytes);
         _hidden = new PathBuffer(folder.Path);
         _published = new PathBuffer(folder.Path);
@@ -69,6 +73,9 @@ internal sealed class SegmentWriter
     /// <summary>Bytes written into segments. Any thread.</summary>
     public long BytesWritten => Volatile.Read(ref _bytesWritten);
 
+    /// <summary>Segments whose index could not be written. Any thread.</summary>
+    public long IndexesLost => _indexes?.Lost ?? 0;
+
     public string? StallReason => Volatile.Read(ref _stallReason);
 
     /// <summary>False when the file system takes no direct writes and the page cache is used instead.</summary>
@@ -77,6 +84,9 @@ internal sealed class SegmentWriter
     public bool HasEnded => !_thread.IsAlive;
 
     public long LostOf(int point) => Volatile.Read(ref _lostByPoint[point]);
+
+    /// <summary>Tells the indexes of a point. Worker's thread.</summary>
+    public void Describe(PointInfo point) => _indexes?.Describe(point);
 
     /// <summary>Passes a buffer to the thread. Worker's thread; never blocks.</summary>
     public void HandOver(int buffer)
@@ -109,6 +119,7 @@ internal sealed class SegmentWriter
     {
         Invariant.Check(HasEnded);
         _lostByPoint.Dispose();
+        _indexes?.Dispose();
     }
 
     /// <summary>Nothing more is handed over after this. Worker's thread.</summary>
@@ -129,6 +140,7 @@ internal sealed class SegmentWriter
             {
                 var buffer = _buffers[index];
                 Process(buffer);
+                _indexes?.Return(buffer.Index);
                 buffer.Reset();
                 _free.Put(index);
             }
@@ -163,7 +175,7 @@ internal sealed class SegmentWriter
         Volatile.Write(ref _settled, _settled + buffer.Frames);
         if (buffer.IsLast)
         {
-            FinishSegment();
+            FinishSegment(buffer.Index);
         }
     }
 
@@ -277,7 +289,7 @@ internal sealed class SegmentWriter
         return true;
     }
 
-    private void FinishSegment()
+    private void FinishSegment(int index)
     {
         var result = _disk.Truncate(_fd, _goodEnd);
         if (result == 0 && !_isDirect)
@@ -288,7 +300,7 @@ internal sealed class SegmentWriter
 
         _ = _disk.Close(_fd);
         _fd = -1;
-        var published = Publish();
+        var published = Publish(index);
         result = result == 0 ? published : result;
         if (result == 0)
         {
@@ -299,15 +311,25 @@ internal sealed class SegmentWriter
         Volatile.Write(ref _stallReason, Sentence(result));
     }
 
-    private int Publish()
+    // The index becomes visible first, under the same name: whoever sees a segment finds its index.
+    private int Publish(int index)
     {
         var name = new SegmentName(_segmentStartNs, _worker, IsRecovered: false);
+        var indexBytes = _indexes?.Write(index, name, _goodEnd) ?? 0;
         while (true)
         {
             name.AddTo(_published.Reset(), isHidden: false);
-            var result = _disk.Publish(_hidden.Path, _published.Path);
+            var result = indexBytes == 0 ? 0 : _indexes!.Publish(name);
+            if (result is not 0 and not -NativeFile.EEXIST)
+            {
+                _indexes!.Discard();
+                (indexBytes, result) = (0, 0);
+            }
+
+            result = result == 0 ? _disk.Publish(_hidden.Path, _published.Path) : result;
             if (result == -NativeFile.EEXIST)
             {
+                _indexes?.Withdraw();
                 name = name with { StartNs = name.StartNs + 1 };
                 continue;
             }

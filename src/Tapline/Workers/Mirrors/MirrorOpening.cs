@@ -81,9 +81,20 @@ internal static class MirrorOpening
         if (path.IsKernel)
         {
             Invariant.Check(kernel is not null);
-            return kernel!.Add(id, plan, out fault!)
-                ? new RunningMirror(plan, id, TargetParser.Parse(plan.To, out _)!, path, [], kernel)
-                : null;
+            if (kernel!.Add(id, plan, out fault!))
+            {
+                return new RunningMirror(plan, id, TargetParser.Parse(plan.To, out _)!, path, [], kernel);
+            }
+
+            // A tunnel device that the host refuses is no reason to do without copies that user space can send.
+            var isTunnel = TargetParser.Parse(plan.To, out _) is TunnelTarget;
+            if (plan.Mode == MirrorMode.Kernel || workers == 0 || !isTunnel)
+            {
+                fault = isTunnel ? $"{fault} Use --mode user." : fault;
+                return null;
+            }
+
+            path = new KernelDecision(plan.Session, false, $"user path: {fault!.TrimEnd('.')}.");
         }
 
         if (workers == 0)

@@ -1,5 +1,6 @@
 // Hosts that a laboratory kernel cannot offer: Open vSwitch on the kernel's datapath, Proxmox and OpenStack in front of it.
 using Tapline.Capture;
+using Tapline.Capture.Identity;
 using Tapline.Capture.Ovs;
 using Tapline.Capture.Points;
 using Xunit;
@@ -74,11 +75,15 @@ public class SwitchLayoutTests
         LinkInfo tap = new() { Index = 5, Name = "vnet0", Kind = "tun", IsTapDevice = true };
         LinkInfo local = new() { Index = 6, Name = "br0", Kind = "tun", IsTapDevice = true };
         var layout = new SwitchLayout(new[] { tap, local }.ToDictionary(l => l.Index), view);
-        Assert.Equal(new VmIdentity("uuid-1", "uuid-1", 0x525400000001) { Source = "ovs" }, layout.Complete(tap, null));
-        Assert.Equal(new VmIdentity("web", "q", 0x525400000001), layout.Complete(tap, new VmIdentity("web", "q", 0)));
+        var unknown = new VmIdentity("uuid-1", "uuid-1", 0x525400000001)
+        {
+            Source = "ovs", Aliases = NameSet.Of(["port-1", "52:54:00:00:00:01"]),
+        };
+        Assert.Equal(unknown, layout.Complete(tap, null));
+        var known = new VmIdentity("web", "q", 0x525400000001) { Aliases = NameSet.Of(["other", .. unknown.Aliases, "uuid-1"]) };
+        Assert.Equal(known, layout.Complete(tap, new VmIdentity("web", "q", 0) { Aliases = NameSet.Of(["other"]) }));
+        Assert.All((string[])["web", "q", "port-1", "uuid-1", "52:54:00:00:00:01"], n => Assert.True(known.IsNamed(n)));
         Assert.Null(layout.Complete(local, new VmIdentity("ovs-vswitchd", "pid:1", 0)));
-        Assert.True(layout.IsNamed(tap, "port-1"));
-        Assert.False(layout.IsNamed(tap, ""));
     }
 
     private static OvsPort Port(string bridge, string name, string type = "") =>

@@ -38,6 +38,49 @@ public class GroupOutputTests
     }
 
     [Fact]
+    public void FlowsAreSpreadByWeight() => Gen.Select(Gen.Int[1, GroupTarget.WeightMax].Array[2, 4], Gen.Int[0, 40_000]).Sample(
+        (weights, from) =>
+        {
+            const int Flows = 2000;
+            var members = Members(weights.Length);
+            using var session = Session(members, weights);
+            for (var flow = 0; flow < Flows; flow++)
+            {
+                Offer(session, from + flow, isReverse: false);
+                Offer(session, from + flow, isReverse: true);
+            }
+
+            session.EndBatch();
+            for (var m = 0; m < weights.Length; m++)
+            {
+                // Six times the spread of a fair draw.
+                var share = weights[m] / (double)weights.Sum();
+                var spread = 6 * Math.Sqrt(Flows * share * (1 - share));
+                var got = session.Group!.CountsOf(m).Sent;
+                Assert.InRange(got / 2, (Flows * share) - spread, (Flows * share) + spread);
+                Assert.Equal(0, got % 2);
+            }
+        },
+        iter: 100);
+
+    [Fact]
+    public void AnotherWeightMovesOnlyFlowsToOrFromThatMember() => Gen.Select(
+        Gen.Int[1, GroupTarget.WeightMax].Array[2, 4], Gen.Int[0, 3], Gen.Int[1, GroupTarget.WeightMax]).Sample(
+        (weights, which, other) =>
+        {
+            const int Flows = 500;
+            which %= weights.Length;
+            var before = Where(weights, Flows);
+            var after = Where([.. weights.Select((w, i) => i == which ? other : w)], Flows);
+            for (var flow = 0; flow < Flows; flow++)
+            {
+                var mayMove = other > weights[which] ? after[flow] == which : before[flow] == which;
+                Assert.True(before[flow] == after[flow] || (mayMove && other != weights[which]));
+            }
+        },
+        iter: 50);
+
+    [Fact]
     public void OnlyTheFlowsOfADeadTargetMoveAndTheyStayWhereTheyWent()
     {
         const int Flows = 1000;
@@ -180,17 +223,33 @@ public class GroupOutputTests
     [Theory]
     [InlineData("nic:a|nic:b", 2)]
     [InlineData("nic:a|nic:b|nic:c", 3)]
+    [InlineData("nic:a*3|nic:b|nic:c*16", 3)]
+    [InlineData("file:/a*b.pcapng*2|file:/a*b*c", 2)]
+    [InlineData("file:/a*3*1|file:/b*7*16", 2)]
     public void SeveralTargetsAreAGroup(string text, int count)
     {
         var target = Assert.IsType<GroupTarget>(TargetParser.Parse(text, out var error));
         Assert.Null(error);
         Assert.Equal(count, target.Members.Count);
-        Assert.Equal(count, target.Interfaces.Count);
+        Assert.Equal(text.StartsWith("nic:", StringComparison.Ordinal) ? count : 0, target.Interfaces.Count);
         Assert.Equal(text, target.ToString());
         Assert.Equal(target, TargetParser.Parse(text, out _));
     }
 
+    [Fact]
+    public void WeightsAreTakenOffTheMembersTexts()
+    {
+        var target = Assert.IsType<GroupTarget>(TargetParser.Parse("nic:a*3|nic:b*1|vxlan://10.0.0.1?vni=7*2", out _));
+        Assert.Equal([3, 1, 2], target.Weights);
+        Assert.Equal(["nic:a", "nic:b", "vxlan://10.0.0.1:4789?vni=7"], target.Members.Select(m => m.ToString()));
+        Assert.NotEqual(target, TargetParser.Parse("nic:a*3|nic:b|vxlan://10.0.0.1?vni=7", out _));
+    }
+
     [Theory]
+    [InlineData("nic:a*2|nic:a", "is in the group twice")]
+    [InlineData("nic:a*0|nic:b", "give a number from 1 to 16")]
+    [InlineData("nic:a|nic:b*17", "give a number from 1 to 16")]
+    [InlineData("nic:a*99999999999999999999|nic:b", "give a number from 1 to 16")]
     [InlineData("nic:a|nic:a", "is in the group twice")]
     [InlineData("nic:a|nic:", "is not an interface name")]
     public void OtherGroupsGetASentence(string text, string expected)
@@ -202,8 +261,15 @@ public class GroupOutputTests
     private static MemoryOutput[] Members(int count, bool keeps = true) =>
         [.. Enumerable.Range(0, count).Select(_ => new MemoryOutput { Taken = keeps ? [] : null })];
 
-    private static MirrorSession Session(MemoryOutput[] members) => new(
-        new MirrorSessionOptions { Id = 0, Name = "m1", Target = new NicTarget("x") }, new GroupOutput([.. members]));
+    private static MirrorSession Session(MemoryOutput[] members, int[]? weights = null) => new(
+        new MirrorSessionOptions { Id = 0, Name = "m1", Target = new NicTarget("x") }, new GroupOutput([.. members], weights));
+
+    private static int[] Where(int[] weights, int flows)
+    {
+        var members = Members(weights.Length);
+        using var session = Session(members, weights);
+        return Where(session, members, flows);
+    }
 
     // Offers a frame of each flow and says which member got it.
     private static int[] Where(MirrorSession session, MemoryOutput[] members, int flows)

@@ -23,6 +23,7 @@ public class KernelDecisionTests
     [InlineData("kernel", "old")]
     [InlineData("ifb", "is an ifb device")]
     [InlineData("offloads", "`ethtool -K eth2 tx off`")]
+    [InlineData("long", "too long for that way")]
     public void EachReasonAgainstTheKernelIsSaid(string what, string expected)
     {
         var request = s_fitting with
@@ -32,6 +33,7 @@ public class KernelDecisionTests
             KernelWhyNot = what == "kernel" ? "this kernel is too old" : null,
             ReinjectsCopies = what == "ifb",
             PassesOffloads = what == "offloads",
+            TooLong = what == "long" ? "frames are too long for that way" : null,
         };
         var decision = KernelDecision.Make(request, out _);
         Assert.False(decision!.IsKernel);
@@ -39,7 +41,7 @@ public class KernelDecisionTests
         Assert.Contains(expected, decision.Why, StringComparison.Ordinal);
 
         var forced = KernelDecision.Make(request with { Mode = MirrorMode.Kernel }, out var refusal);
-        if (what == "offloads")
+        if (what is "offloads" or "long")
         {
             // Possible, though not what a wire carries: the operator's own choice, and said.
             Assert.True(forced!.IsKernel && forced.HasCaveat);

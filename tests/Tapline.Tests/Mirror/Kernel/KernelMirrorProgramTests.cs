@@ -54,6 +54,23 @@ public class KernelMirrorProgramTests
     }
 
     [Fact]
+    public void ATagMakesTheFrameLongerOnlyWhereThereIsNoRoomForOne()
+    {
+        const byte Subtract = Bpf.BPF_ALU64 | Bpf.BPF_SUB | Bpf.BPF_K;
+        Assert.DoesNotContain(KernelMirrorProgram.Emit(s_plan), i => i.code == Subtract && i.imm == 4);
+        Assert.Single(KernelMirrorProgram.Emit(s_plan with { TagCounts = true }), i => i.code == Subtract && i.imm == 4);
+    }
+
+    [Fact]
+    public void TheGuardLetsCopiesOutAndNothingIn()
+    {
+        var exits = CopyGuardProgram.Emit(isEgress: true).Where(i => i.code == (Bpf.BPF_ALU64 | Bpf.BPF_MOV | Bpf.BPF_K));
+        Assert.Equal([Bpf.TCX_NEXT, Bpf.TCX_DROP], exits.Select(i => i.imm));
+        var incoming = CopyGuardProgram.Emit(isEgress: false);
+        Assert.Equal((2, Bpf.TCX_DROP), (incoming.Length, incoming[0].imm));
+    }
+
+    [Fact]
     public void TheSharedStructureIsTheProgramsOffsets()
     {
         Assert.Equal(16, System.Runtime.CompilerServices.Unsafe.SizeOf<KernelTargetState>());

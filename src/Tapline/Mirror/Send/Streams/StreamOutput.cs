@@ -37,7 +37,7 @@ internal sealed class StreamOutput : WireOutput
     public override bool IsUp => _stream.Sink.WhyDown is null;
 
     /// <inheritdoc/>
-    public override int FillPercent => (int)(100L * _ring.Waiting / Limits.StreamBlocks);
+    public override int FillPercent => _ring.FillPercent;
 
     /// <inheritdoc/>
     public override string? WhyDown => _stream.Sink.WhyDown;

@@ -2,7 +2,7 @@
 // hexadecimal fields, the name, the bytes, each padded to four. In: paths and bytes. Out: one array. Any thread.
 using System.Text;
 
-namespace Tapline.Lab.Machines;
+namespace Tapline.Server.Demo.Guests;
 
 /// <summary>A cpio archive under construction.</summary>
 internal sealed class CpioArchive

@@ -1,0 +1,292 @@
+// `tapline query`: what a recording holds of an expression, as packets, a count or flows. Needs no engine, and reads while one
+// records. Standard output carries the answer alone: a pcapng stream when it is a pipe; the account goes to standard error.
+using System.CommandLine;
+using System.Diagnostics;
+using System.Text.Json;
+using Tapline.Base;
+using Tapline.Capture.Identity;
+using Tapline.Record.Extract;
+using Tapline.Server.Config;
+using Tapline.Workers.Indexing;
+using Tapline.Workers.Offline;
+
+namespace Tapline.Server.Commands;
+
+/// <summary>The verb that searches recordings.</summary>
+internal static class QueryVerb
+{
+    private const string Packets = "packets";
+    private const string Count = "count";
+    private const string Flows = "flows";
+
+    public static Command Build()
+    {
+        var expression = new Argument<string>("EXPR")
+        {
+            Description = "What is wanted, in the language of filters; '' is everything.",
+        };
+        var data = new Option<string>("--data") { Description = "The data folder; its folder `recording` is read.", Required = true };
+        var since = new Option<string?>("--since")
+        {
+            Description = "From this time on: 10m (ago), RFC 3339, '2026-11-26 01:00' (UTC).", HelpName = "T",
+        };
+        var until = new Option<string?>("--until") { Description = "Before this time, written likewise.", HelpName = "T" };
+        var write = new Option<string?>("--write", "-w")
+        {
+            Description = "Write packets to this pcapng file; - is standard output.", HelpName = "F",
+        };
+        var what = new Option<string>("--what")
+        {
+            Description = "What to give: packets, count or flows.", HelpName = "WHAT", DefaultValueFactory = _ => Packets,
+        };
+        what.AcceptOnlyFromAmong(Packets, Count, Flows);
+        var limit = new Option<long?>("--limit", "-c") { Description = "Ends after so many packets.", HelpName = "N" };
+        var wire = new Option<bool>("--wire")
+        {
+            Description = "Packets as a wire carries them: super-frames in segments, checksums complete.",
+        };
+        var json = new Option<bool>("--json") { Description = "Prints flows, or the account, as JSON." };
+        var verb = new Command("query", "Search a recording.") { expression, data, since, until, write, what, limit, wire, json };
+        verb.Examples(
+            ("tapline query 'host 10.0.0.5 and tcp port 443' --data /var/lib/tapline --since 10m --write case.pcapng",
+                "one server's TLS of the last ten minutes, as a file with its own account of completeness"),
+            ("tapline query 'vm web01' --data rec --since '2026-11-26 01:00' --until '2026-11-26 01:05' | wireshark -k -i -",
+                "five minutes of a VM, in Wireshark while they are read"),
+            ("tapline query 'tcp[tcpflags] & tcp-rst != 0' --data rec --what count --json",
+                "how many resets were recorded, and what is missing"),
+            ("tapline query 'port 5432 and retransmissions > 3' --data rec --since 1h --write slow.pcapng",
+                "all packets of the database connections that lost data"),
+            ("tapline query 'tag pci and not net 10.0.0.0/8' --data rec --since 1d --what flows --json",
+                "who talked to the outside today, one flow a line"));
+        verb.SetAction(parsed => Run(
+            new Question(
+                parsed.GetValue(expression)!, Path.GetFullPath(parsed.GetValue(data)!), parsed.GetValue(since), parsed.GetValue(until),
+                parsed.GetValue(write), parsed.GetValue(what)!, parsed.GetValue(limit), parsed.GetValue(wire), parsed.GetValue(json))));
+        return verb;
+    }
+
+    private static int Run(Question question)
+    {
+        if (Check(question, out var mistake) is not { } options)
+        {
+            return Refuse(mistake!);
+        }
+
+        if (ExtractPlan.Make(options, out var error) is not { } plan)
+        {
+            Console.Error.WriteLine($"tapline: {error}");
+            return ExitCodes.Failed;
+        }
+
+        var started = Stopwatch.GetTimestamp();
+        using var signals = new StopSignals();
+        var report = question.What switch
+        {
+            Count => CountFrames(plan, options, signals.Token),
+            Flows => FollowFlows(plan, options, question.IsJson, signals.Token),
+            _ => WritePackets(plan, options, question, signals.Token),
+        };
+        if (report is null)
+        {
+            return ExitCodes.Failed;
+        }
+
+        if (question.IsJson && question.What != Flows && question.Write != "-")
+        {
+            Console.WriteLine(Json(report));
+        }
+        else if (question.What == Count)
+        {
+            Console.WriteLine(report.Selected);
+        }
+
+        Tell(report, Stopwatch.GetElapsedTime(started));
+        return ExitCodes.Ok;
+    }
+
+    private static ExtractOptions? Check(Question question, out string? mistake)
+    {
+        var nowNs = (DateTime.UtcNow - DateTime.UnixEpoch).Ticks * 100;
+        var (sinceNs, untilNs) = (long.MinValue, long.MaxValue);
+        if (question.Since is { } since && !Moment.TryParse(since, nowNs, out sinceNs))
+        {
+            mistake = $"--since \"{TerminalText.Printable(since)}\" is not a time: {Moment.Mend}";
+            return null;
+        }
+
+        if (question.Until is { } until && !Moment.TryParse(until, nowNs, out untilNs))
+        {
+            mistake = $"--until \"{TerminalText.Printable(until)}\" is not a time: {Moment.Mend}";
+            return null;
+        }
+
+        mistake = sinceNs >= untilNs ? "--since must be before --until."
+            : question.Limit is <= 0 ? "--limit wants a number above 0."
+            : question.Write is not null && question.What != Packets ? $"--write takes packets; leave it out with --what {question.What}."
+            : question.IsWire && question.What != Packets ? $"--wire is for packets; leave it out with --what {question.What}."
+            : question.What == Packets && question.Write is null or "-" && !Console.IsOutputRedirected
+                ? "packets are not for a terminal: give --write F.pcapng, or a pipe, or ask for --what count or flows."
+            : null;
+        if (mistake is not null || ExtractFilter.Compile(question.Expression, out mistake) is not { } filter)
+        {
+            return null;
+        }
+
+        return new ExtractOptions
+        {
+            Folder = new DataFolder(question.Data).Recording,
+            Filter = filter,
+            SinceNs = sinceNs,
+            UntilNs = untilNs,
+            Limit = question.Limit ?? long.MaxValue,
+            IsOrdered = question.What != Count,
+            MakeIndex = path => SegmentIndexer.TryIndex(path, out _),
+        };
+    }
+
+    private static int Refuse(string mistake)
+    {
+        Console.Error.WriteLine($"tapline: {mistake}");
+        return ExitCodes.Usage;
+    }
+
+    private static ExtractReport Extract(ExtractPlan plan, ExtractOptions options, IExtractSink sink, CancellationToken stop)
+    {
+        using var progress = new ProgressLine();
+        return Extraction.Run(plan, options, sink, r => progress.Show(r.Examined, r.ReadBytes, plan.Bytes), stop);
+    }
+
+    private static ExtractReport CountFrames(ExtractPlan plan, ExtractOptions options, CancellationToken stop) =>
+        Extract(plan, options, new NoSink(), stop);
+
+    private static ExtractReport FollowFlows(ExtractPlan plan, ExtractOptions options, bool isJson, CancellationToken stop)
+    {
+        using var flows = new ExtractFlows();
+        var report = Extract(plan, options, flows, stop);
+        using var result = flows.End(report);
+        using var output = new AnswerOutput();
+        if (isJson)
+        {
+            ReadJson.Flows(result, VmInventory.Empty, output);
+        }
+        else
+        {
+            ReadText.Flows(result, VmInventory.Empty, output);
+        }
+
+        output.Flush();
+        return report;
+    }
+
+    private static ExtractReport? WritePackets(ExtractPlan plan, ExtractOptions options, Question question, CancellationToken stop)
+    {
+        Stream stream;
+        try
+        {
+            stream = question.Write is null or "-" ? Console.OpenStandardOutput() : File.Create(question.Write);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine($"tapline: {TerminalText.Printable(question.Write)} can't be written: {e.Message}");
+            return null;
+        }
+
+        using (stream)
+        {
+            var answer = new PcapngAnswer(stream, question.Expression.Length == 0 ? "everything" : question.Expression);
+            var wire = question.IsWire ? new WireFrames(answer) : null;
+            var report = Extract(plan, options, wire ?? (IExtractSink)answer, stop);
+            answer.End(report);
+            if (wire is { LeftAsRecorded: > 0 })
+            {
+                Console.Error.WriteLine(
+                    $"{Quantity.Count(wire.LeftAsRecorded)} super-frames can't be re-segmented: their bytes were cut.");
+            }
+
+            return report;
+        }
+    }
+
+    private static void Tell(ExtractReport report, TimeSpan time)
+    {
+        Console.Error.WriteLine(
+            $"{Quantity.Count(report.Selected)} frames ({Quantity.Bytes(report.SelectedBytes)}) of {Quantity.Count(report.Examined)} "
+            + $"examined, {Quantity.Bytes(report.ReadBytes)} read in {Quantity.Duration(time)}"
+            + (report.IsStopped ? "; stopped." : report.IsLimited ? "; the limit was reached." : "."));
+        foreach (var sentence in PcapngAnswer.Account(report.Plan).Concat(report.Faults))
+        {
+            Console.Error.WriteLine(TerminalText.Printable(sentence));
+        }
+
+        foreach (var (point, counts) in report.Points)
+        {
+            Console.Error.WriteLine(
+                $"  {TerminalText.Printable(point.Name)}: arrived {Quantity.Count(counts.Arrived)}, "
+                + $"dropped {Quantity.Count(counts.DroppedRing + counts.DroppedRecorder)}, recorded {Quantity.Count(counts.Recorded)}, "
+                + $"selected {Quantity.Count(counts.Selected)}");
+        }
+
+        if (report.OutOfOrder > 0)
+        {
+            Console.Error.WriteLine($"{Quantity.Count(report.OutOfOrder)} frames stand behind a later one: reordercap puts them right.");
+        }
+    }
+
+    private static string Json(ExtractReport report)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            json.WriteNumber("frames", report.Selected);
+            json.WriteNumber("bytes", report.SelectedBytes);
+            json.WriteNumber("examined", report.Examined);
+            json.WriteNumber("read_bytes", report.ReadBytes);
+            json.WriteNumber("segments", report.SegmentsRead);
+            json.WriteNumber("segments_by_index", report.SegmentsByIndex);
+            json.WriteNumber("out_of_order", report.OutOfOrder);
+            json.WriteBoolean(
+                "complete", !report.IsStopped && !report.IsLimited && report.Plan.Holes.Count + report.Faults.Count == 0);
+            json.WriteStartObject("ledger");
+            json.WriteNumber("arrived", report.Plan.Arrived);
+            json.WriteNumber("dropped_ring", report.Plan.DroppedRing);
+            json.WriteNumber("filtered_recorder", report.Plan.Filtered);
+            json.WriteNumber("dropped_recorder", report.Plan.DroppedRecorder);
+            json.WriteNumber("recorded", report.Plan.Recorded);
+            json.WriteNumber("sliced", report.Plan.Sliced);
+            json.WriteEndObject();
+            json.WriteStartArray("holes");
+            foreach (var hole in report.Plan.Holes.Concat(report.Faults))
+            {
+                json.WriteStringValue(hole);
+            }
+
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+
+        return System.Text.Encoding.UTF8.GetString(buffer.ToArray());
+    }
+
+    private sealed record Question(
+        string Expression, string Data, string? Since, string? Until, string? Write, string What, long? Limit, bool IsWire, bool IsJson);
+
+    private sealed class NoSink : IExtractSink
+    {
+        public void Begin(ExtractPlan plan)
+        {
+        }
+
+        public void AddPoint(ExtractPoint point)
+        {
+        }
+
+        public void Take(in FrameMeta meta, ReadOnlySpan<byte> block, ReadOnlySpan<byte> frame)
+        {
+        }
+
+        public void Rest()
+        {
+        }
+    }
+}

@@ -1,0 +1,214 @@
+// Which segments a window concerns, and what is missing in it: made from names and last blocks alone, before anything is
+// read. The ledger's grain is the segment: its sums are over all segments that the window touches.
+using System.Globalization;
+using Tapline.Base;
+
+namespace Tapline.Record.Extract;
+
+/// <summary>The plan of a query. Immutable.</summary>
+public sealed class ExtractPlan
+{
+    private ExtractPlan()
+    {
+    }
+
+    /// <summary>Finished and unfinished segments in the folder.</summary>
+    public required int SegmentsKept { get; init; }
+
+    /// <summary>Those that the window touches.</summary>
+    public int SegmentsWanted => Segments.Count;
+
+    /// <summary>Bytes of these.</summary>
+    public required long Bytes { get; init; }
+
+    /// <summary>Frames that reached the recorder's points, over the segments wanted that know it.</summary>
+    public required long Arrived { get; init; }
+
+    /// <summary>Of these: lost in the kernel's ring.</summary>
+    public required long DroppedRing { get; init; }
+
+    /// <summary>Of these: not wanted by the recorder's filter.</summary>
+    public required long Filtered { get; init; }
+
+    /// <summary>Of these: wanted, and lost by the recorder.</summary>
+    public required long DroppedRecorder { get; init; }
+
+    /// <summary>Recorded frames of which a class keeps less than was captured: cut on purpose.</summary>
+    public required long Sliced { get; init; }
+
+    /// <summary>The classes that did.</summary>
+    public required IReadOnlyList<string> SlicedBy { get; init; }
+
+    /// <summary>Frames in the segments wanted that say how many they have.</summary>
+    public required long Recorded { get; init; }
+
+    /// <summary>What is missing in the window, one sentence each.</summary>
+    public required IReadOnlyList<string> Holes { get; init; }
+
+    /// <summary>The segments in the order of their first frames.</summary>
+    internal IReadOnlyList<ExtractSegment> Segments { get; private init; } = [];
+
+    /// <summary>Makes the plan; null with one sentence when there is no recording.</summary>
+    public static ExtractPlan? Make(ExtractOptions options, out string? error)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        error = null;
+        var holes = new List<string>();
+        List<ExtractSegment> all;
+        try
+        {
+            all = List(options.Folder, holes);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            error = $"There is no recording in {options.Folder}; name the data folder that `tapline record` or `tapline up` writes to.";
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            error = $"The recording {options.Folder} can't be read: {e.Message}";
+            return null;
+        }
+
+        var sinceNs = Earlier(options.SinceNs, options.DisorderNs);
+        var untilNs = Later(options.UntilNs, options.DisorderNs);
+        var wanted = all.Where(s => s.Name.StartNs < untilNs && s.LatestNs >= sinceNs).ToList();
+        Gaps(all, options, holes);
+        var known = wanted.Where(s => s.End is { IsRecovered: false }).ToList();
+        var rows = known.SelectMany(s => s.End!.Rows).ToList();
+
+        // Every class's ledger knows of all frames; each is counted where it belongs. Which class's a frame would have been
+        // that the ring lost nobody knows, so each class tells of all those: the one that knows most of them counts.
+        var ringDropped = known.GroupBy(s => s.Class).Select(g => g.Sum(RingDropped)).DefaultIfEmpty().Max();
+        return new ExtractPlan
+        {
+            SegmentsKept = all.Count,
+            Segments = wanted,
+            Bytes = wanted.Sum(s => s.Bytes),
+            Arrived = ringDropped + rows.Sum(r => r.Captured - r.OtherClass),
+            DroppedRing = ringDropped,
+            Filtered = rows.Sum(r => r.Filtered),
+            DroppedRecorder = rows.Sum(r => r.DroppedRecorder),
+            Sliced = rows.Sum(r => r.Sliced),
+            SlicedBy = [.. known.Where(s => s.End!.Rows.Any(r => r.Sliced > 0)).Select(s => s.Class).Distinct()
+                .Order(StringComparer.Ordinal).Select(c => c.Length == 0 ? "default" : c)],
+            Recorded = rows.Sum(r => r.Recorded)
+                + wanted.Where(s => s.End is { IsRecovered: true }).Sum(s => s.End!.Rows.Sum(r => r.Recorded)),
+            Holes = holes,
+        };
+    }
+
+    private static long Earlier(long ns, long by) => ns < long.MinValue + by ? long.MinValue : ns - by;
+
+    private static long Later(long ns, long by) => ns > long.MaxValue - by ? long.MaxValue : ns + by;
+
+    // The recording's own folder, then those of its classes; a folder of other name has no segments of ours.
+    private static List<ExtractSegment> List(string folder, List<string> holes) =>
+    [
+        .. RecordingFolders.ClassesOf(folder).Prepend("").SelectMany(name => List(folder, name, holes))
+            .OrderBy(s => s.Name.StartNs).ThenBy(s => s.Name.Worker).ThenBy(s => s.Class, StringComparer.Ordinal),
+    ];
+
+    private static IEnumerable<ExtractSegment> List(string recording, string ofClass, List<string> holes)
+    {
+        var segments = new List<ExtractSegment>();
+        var folder = Path.Combine(recording, ofClass);
+        foreach (var file in new DirectoryInfo(folder).EnumerateFiles())
+        {
+            if (!SegmentName.TryParse(file.Name, out var name, out var isHidden))
+            {
+                continue;
+            }
+
+            try
+            {
+                segments.Add(new ExtractSegment
+                {
+                    Folder = recording, File = Path.Combine(ofClass, file.Name), Class = ofClass, Name = name, IsHidden = isHidden,
+                    Bytes = file.Length,
+                    End = isHidden ? null : SegmentEnd.TryRead(file.FullName),
+                });
+            }
+            catch (FileNotFoundException) when (isHidden && File.Exists(Path.Combine(folder, file.Name[1..])))
+            {
+                // Finished between the listing and here.
+                var finished = new FileInfo(Path.Combine(folder, file.Name[1..]));
+                segments.Add(new ExtractSegment
+                {
+                    Folder = recording, File = Path.Combine(ofClass, finished.Name), Class = ofClass, Name = name, IsHidden = false,
+                    Bytes = finished.Length,
+                    End = SegmentEnd.TryRead(finished.FullName),
+                });
+            }
+            catch (FileNotFoundException)
+            {
+                holes.Add($"Segment {Path.Combine(ofClass, file.Name)} was removed while the query began (the recording's budget).");
+            }
+        }
+
+        // A segment that was finished during the listing may have been listed under both of its names.
+        return segments.GroupBy(s => s.Name).Select(g => g.OrderBy(s => s.IsHidden).First());
+    }
+
+    // Windows of one worker follow each other without a gap while a recorder runs; where they do not, something is missing.
+    private static void Gaps(List<ExtractSegment> every, ExtractOptions options, List<string> holes)
+    {
+        // Frames that the ring lost stand in all classes' ledgers: one of them tells.
+        var classes = every.GroupBy(s => s.Class).OrderBy(g => g.Key, StringComparer.Ordinal).ToList();
+        var teller = classes.MaxBy(g => g.Sum(RingDropped))?.Key;
+        foreach (var ofClass in classes)
+        {
+            Gaps(ofClass.Key.Length == 0 ? "" : $" of class {ofClass.Key}", [.. ofClass], ofClass.Key == teller, options, holes);
+        }
+    }
+
+    private static long RingDropped(ExtractSegment segment) =>
+        segment.End is { IsRecovered: false } end ? end.Rows.Sum(r => r.DroppedRing) : 0;
+
+    private static void Gaps(string ofClass, List<ExtractSegment> all, bool tellsRing, ExtractOptions options, List<string> holes)
+    {
+        if (all.Count > 0 && options.SinceNs != long.MinValue && StartOf(all[0]) > options.SinceNs)
+        {
+            holes.Add(
+                $"The recording{ofClass} begins at {TimeText.Text(StartOf(all[0]))}: what was before is not kept, or never was recorded.");
+        }
+
+        foreach (var worker in all.GroupBy(s => s.Name.Worker).OrderBy(g => g.Key))
+        {
+            ExtractSegment? before = null;
+            foreach (var segment in worker)
+            {
+                var isInside = segment.LatestNs >= options.SinceNs && segment.Name.StartNs < options.UntilNs;
+                if (isInside && segment.End is { IsRecovered: true })
+                {
+                    holes.Add($"Segment {segment.File} was recovered after a crash: its end is lost, and what it lacks is not known.");
+                }
+                else if (isInside && !segment.IsHidden && segment.End is null)
+                {
+                    holes.Add($"Segment {segment.File} has no ledger at its end: it was cut or changed, and what it lacks is not known.");
+                }
+                else if (isInside && segment.End is { } end
+                    && (tellsRing ? RingDropped(segment) : 0) + end.Rows.Sum(r => r.DroppedRecorder) is > 0 and var lost)
+                {
+                    holes.Add(string.Create(CultureInfo.InvariantCulture,
+                        $"{lost} frames between {TimeText.Text(end.StartNs)} and {TimeText.Text(end.EndNs)} were dropped."));
+                }
+
+                if (before?.End is { IsRecovered: false } earlier && earlier.EndNs < StartOf(segment)
+                    && earlier.EndNs < options.UntilNs && StartOf(segment) > options.SinceNs)
+                {
+                    holes.Add(string.Create(CultureInfo.InvariantCulture,
+                        $"Worker {worker.Key}{ofClass} has no segment between {TimeText.Text(earlier.EndNs)} and ")
+                        + $"{TimeText.Text(StartOf(segment))}: nothing was recorded then, or a segment is missing.");
+                }
+
+                before = segment;
+            }
+        }
+    }
+
+    // A window begins where the one before ended, which may be long before its first frame; while under way it is not known.
+    private static long StartOf(ExtractSegment segment) =>
+        segment.End is { IsRecovered: false } end ? Math.Min(end.StartNs, segment.Name.StartNs)
+        : segment.IsHidden || segment.End is { IsRecovered: true } ? long.MinValue : segment.Name.StartNs;
+}

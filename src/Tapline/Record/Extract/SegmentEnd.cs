@@ -1,0 +1,67 @@
+// The ledger at the end of a segment by a few small reads, without walking the file. What is there is hostile until the
+// ledger's own checksum holds.
+using System.Buffers.Binary;
+using Microsoft.Win32.SafeHandles;
+using Tapline.Base;
+
+namespace Tapline.Record.Extract;
+
+/// <summary>What a segment says of its own completeness.</summary>
+/// <param name="StartNs">Start of its window; meaningless when recovered.</param>
+/// <param name="EndNs">Its end.</param>
+/// <param name="IsRecovered">Its true end was lost: what it lacks is not known.</param>
+/// <param name="Rows">One for each point.</param>
+/// <param name="Places">Where interfaces and machines are described; null = the file has to be walked for them.</param>
+internal sealed record SegmentEnd(long StartNs, long EndNs, bool IsRecovered, LedgerBlockRow[] Rows, long[]? Places)
+{
+    private const int BlockBytesMax = 1 << 20;
+
+    /// <summary>Reads it; null when the file does not end with a ledger.</summary>
+    public static SegmentEnd? TryRead(string path)
+    {
+        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        var length = RandomAccess.GetLength(file);
+        return LastBlock(file, length) is { } block && BinaryPrimitives.ReadUInt32LittleEndian(block) == LedgerBlock.Type
+            && LedgerBlock.TryRead(block.AsSpan(8, block.Length - 12), out var rows, out var flags, out var start, out var end)
+                ? new SegmentEnd(
+                    start, end, (flags & LedgerBlock.RecoveredFlag) != 0, rows,
+                    LastBlock(file, length - block.Length) is { } places ? PlacesBlock.TryRead(places) : null)
+                : null;
+    }
+
+    // The block that ends here; null when none of a size that one of ours has.
+    private static byte[]? LastBlock(SafeFileHandle file, long end)
+    {
+        Span<byte> tail = stackalloc byte[4];
+        if (end < PcapngWriter.BlockFrameBytes || !TryRead(file, tail, end - 4))
+        {
+            return null;
+        }
+
+        var bytes = BinaryPrimitives.ReadUInt32LittleEndian(tail);
+        if (bytes < PcapngWriter.BlockFrameBytes || bytes > Math.Min(end, BlockBytesMax))
+        {
+            return null;
+        }
+
+        var block = new byte[bytes];
+        return TryRead(file, block, end - bytes) ? block : null;
+    }
+
+    private static bool TryRead(SafeFileHandle file, Span<byte> target, long offset)
+    {
+        while (!target.IsEmpty)
+        {
+            var read = RandomAccess.Read(file, target, offset);
+            if (read == 0)
+            {
+                return false;
+            }
+
+            target = target[read..];
+            offset += read;
+        }
+
+        return true;
+    }
+}

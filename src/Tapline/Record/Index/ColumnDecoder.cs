@@ -1,0 +1,102 @@
+// Numbers of a column out of hostile bytes. Every length is checked before it is believed; what does not fit is refused as
+// a whole. Pure; the caller owns source and target.
+namespace Tapline.Record.Index;
+
+/// <summary>Decodes columns as stored, before rules are applied.</summary>
+internal static class ColumnDecoder
+{
+    public const int GroupFlows = 64;
+
+    /// <summary>Fills <paramref name="target"/>; false when the bytes are not exactly such a column.</summary>
+    public static bool TryDecode(ColumnCoding coding, ReadOnlySpan<byte> source, Span<ulong> target) => coding switch
+    {
+        ColumnCoding.Packed => TryUnpack(source, target),
+        ColumnCoding.Varints => TryReadVarints(source, target),
+        ColumnCoding.Sparse => TryReadSparse(source, target),
+        _ => false,
+    };
+
+    /// <summary>Bytes of a group whose numbers take <paramref name="width"/> bits each, its first byte not counted.</summary>
+    public static int GroupBytes(int flows, int width) => ((flows * width) + 7) / 8;
+
+    private static bool TryReadVarints(ReadOnlySpan<byte> source, Span<ulong> target)
+    {
+        foreach (ref var value in target)
+        {
+            if (!Varint.TryRead(ref source, out value))
+            {
+                return false;
+            }
+        }
+
+        return source.IsEmpty;
+    }
+
+    private static bool TryReadSparse(ReadOnlySpan<byte> source, Span<ulong> target)
+    {
+        target.Clear();
+        if (!Varint.TryRead(ref source, target.Length, out int count))
+        {
+            return false;
+        }
+
+        var at = 0;
+        for (var i = 0; i < count; i++)
+        {
+            if (!Varint.TryRead(ref source, target.Length, out int passed) || passed >= target.Length - at
+                || !Varint.TryRead(ref source, out target[at + passed]))
+            {
+                return false;
+            }
+
+            at += passed + 1;
+        }
+
+        return source.IsEmpty;
+    }
+
+    private static bool TryUnpack(ReadOnlySpan<byte> source, Span<ulong> target)
+    {
+        while (!target.IsEmpty)
+        {
+            var group = target[..Math.Min(GroupFlows, target.Length)];
+            target = target[group.Length..];
+            if (source.IsEmpty || source[0] > 64)
+            {
+                return false;
+            }
+
+            int width = source[0];
+            var bytes = GroupBytes(group.Length, width);
+            if (source.Length - 1 < bytes)
+            {
+                return false;
+            }
+
+            Unpack(source.Slice(1, bytes), width, group);
+            source = source[(1 + bytes)..];
+        }
+
+        return source.IsEmpty;
+    }
+
+    private static void Unpack(ReadOnlySpan<byte> bits, int width, Span<ulong> group)
+    {
+        UInt128 window = 0;
+        var held = 0;
+        var at = 0;
+        var mask = width == 64 ? ulong.MaxValue : (1UL << width) - 1;
+        foreach (ref var value in group)
+        {
+            while (held < width)
+            {
+                window |= (UInt128)bits[at++] << held;
+                held += 8;
+            }
+
+            value = (ulong)window & mask;
+            window >>= width;
+            held -= width;
+        }
+    }
+}

@@ -1,0 +1,233 @@
+// The index beside a segment, as a query reads it: first a few KB that refuse most segments (bounds, filter), then columns
+// of the flows, then the packets of those that were chosen. In: a file, hostile until its checksums hold, and bounded
+// even then. Out: numbers by flow. Sections are read when first asked for and kept until Dispose. One thread.
+//
+// Opening gives a verdict. Damage that shows later throws InvalidDataException with one sentence: whoever asks passes over
+// the index and reads the packets, or has it made anew (docs/formats/index.md).
+using Microsoft.Win32.SafeHandles;
+using Tapline.Base;
+using Tapline.Store;
+
+namespace Tapline.Record.Index;
+
+/// <summary>Reads one index. Flow 0 is no flow: it has the packets that belong to none.</summary>
+public sealed partial class SegmentIndex : IDisposable
+{
+    private readonly string _path;
+    private readonly SafeFileHandle _file;
+    private readonly byte[] _filter;
+    private readonly ColumnDirectory _directory;
+    private readonly long[]?[] _columns = new long[ColumnPlan.All.Length][];
+    private readonly byte[]?[] _sections = new byte[IndexHeader.SectionsMax + 1][];
+    private IpAddress16[]? _addresses;
+    private ulong[]? _macs;
+    private IndexNames? _names;
+    private TimeBlock[]? _times;
+    private long[]? _listStarts;
+
+    private SegmentIndex(string path, SafeFileHandle file, IndexHeader header, byte[] filter, ColumnDirectory directory)
+    {
+        _path = path;
+        _file = file;
+        Header = header;
+        _filter = filter;
+        _directory = directory;
+    }
+
+    /// <summary>The segment that it belongs to.</summary>
+    public IndexHeader Header { get; }
+
+    /// <summary>Flows, with the one of number 0.</summary>
+    public int Flows => Header.Flows;
+
+    /// <summary>IP addresses of all flows in order, IPv4 first; [0] = none.</summary>
+    public ReadOnlySpan<IpAddress16> Addresses =>
+        _addresses ??= IndexLists.TryReadAddresses(Section(IndexSectionKind.Addresses)) ?? throw Damaged("addresses");
+
+    /// <summary>MAC addresses of all flows in order; [0] = none.</summary>
+    public ReadOnlySpan<ulong> Macs => _macs ??= IndexLists.TryReadMacs(Section(IndexSectionKind.Macs)) ?? throw Damaged("MAC addresses");
+
+    /// <summary>Observation points that flows refer to by id.</summary>
+    public IReadOnlyList<PointInfo> Points => Names.Points;
+
+    /// <summary>Runs of packets in the order of the file, for time windows.</summary>
+    public ReadOnlySpan<TimeBlock> TimeBlocks => _times ??= ReadTimes();
+
+    private IndexNames Names => _names ??= IndexNames.TryRead(Section(IndexSectionKind.Names)) ?? throw Damaged("names");
+
+    /// <summary>The index's path for a segment's.</summary>
+    public static string PathOf(string segmentPath)
+    {
+        ArgumentNullException.ThrowIfNull(segmentPath);
+        return segmentPath.EndsWith(SegmentName.Extension, StringComparison.Ordinal)
+            ? segmentPath[..^SegmentName.Extension.Length] + SegmentName.IndexExtension
+            : segmentPath + SegmentName.IndexExtension;
+    }
+
+    /// <summary>Opens an index by one small read; null with the reason when it can't be used.</summary>
+    /// <param name="path">The index's path.</param>
+    /// <param name="segmentBytes">Length of the segment, which the index must name; negative = not known.</param>
+    /// <param name="verdict">What it came to.</param>
+    public static SegmentIndex? Open(string path, long segmentBytes, out IndexVerdict verdict)
+    {
+        SafeFileHandle? file = null;
+        try
+        {
+            file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            var index = Open(path, file, segmentBytes, out verdict);
+            file = index is null ? file : null;
+            return index;
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            verdict = IndexVerdict.Missing;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            verdict = IndexVerdict.Unreadable;
+        }
+        finally
+        {
+            file?.Dispose();
+        }
+
+        return null;
+    }
+
+    /// <summary>False when no flow has the key: the segment needs no further look, but for <see cref="PacketCount"/> of flow 0,
+    /// whose packets no key finds. No input or output.</summary>
+    public bool MayContain(in IndexKey key) => KeyFilter.MayContain(_filter, key.Hash);
+
+    /// <summary>Bounds of a column over all flows but flow 0. No input or output.</summary>
+    public IndexZone Zone(IndexColumn column)
+    {
+        var place = ColumnPlan.PlaceOf((ushort)column);
+        return place < 0 ? default : _directory[place]?.Zone ?? default;
+    }
+
+    /// <summary>The values of a column by flow; [0] belongs to no flow.</summary>
+    public ReadOnlySpan<long> Column(IndexColumn column)
+    {
+        var place = ColumnPlan.PlaceOf((ushort)column);
+        Invariant.Check(place >= 0);
+        return Values(place);
+    }
+
+    /// <summary>The text of a reference; null = none.</summary>
+    public string? Text(long reference) => Names.Text(reference);
+
+    /// <summary>The whole record of a flow. Decodes all columns at the first call.</summary>
+    public void CopyFlow(int flow, out FlowRecord record)
+    {
+        record = default;
+        foreach (ref readonly var plan in ColumnPlan.All)
+        {
+            FlowFields.Set(ref record, plan.Column, Column(plan.Column)[flow]);
+        }
+
+        record.InitiatorIp = AddressAt(IndexColumn.InitiatorIp, flow);
+        record.ResponderIp = AddressAt(IndexColumn.ResponderIp, flow);
+        record.OuterInitiatorIp = AddressAt(IndexColumn.OuterInitiatorIp, flow);
+        record.OuterResponderIp = AddressAt(IndexColumn.OuterResponderIp, flow);
+        record.InitiatorMac = MacAt(IndexColumn.InitiatorMac, flow);
+        record.ResponderMac = MacAt(IndexColumn.ResponderMac, flow);
+    }
+
+    /// <summary>Packets of a flow in this segment.</summary>
+    public int PacketCount(int flow) => (int)Column(IndexColumn.Packets)[flow];
+
+    public void Dispose() => _file.Dispose();
+
+    private IpAddress16 AddressAt(IndexColumn column, int flow)
+    {
+        var place = Column(column)[flow];
+        return place < Addresses.Length ? Addresses[(int)place] : throw Damaged("addresses");
+    }
+
+    private ulong MacAt(IndexColumn column, int flow)
+    {
+        var place = Column(column)[flow];
+        return place < Macs.Length ? Macs[(int)place] : throw Damaged("MAC addresses");
+    }
+
+    private static SegmentIndex? Open(string path, SafeFileHandle file, long segmentBytes, out IndexVerdict verdict)
+    {
+        var length = RandomAccess.GetLength(file);
+        if (length > Limits.IndexFileBytesMax)
+        {
+            verdict = IndexVerdict.Damaged;
+            return null;
+        }
+
+        var first = new byte[Math.Min(length, Limits.IndexFirstReadBytes)];
+        var got = ReadFully(file, first, 0);
+        verdict = IndexHeader.TryParse(first.AsSpan(0, got), length, out var header);
+        if (verdict != IndexVerdict.Sound)
+        {
+            return null;
+        }
+
+        if (segmentBytes >= 0 && header.SegmentBytes != segmentBytes)
+        {
+            verdict = IndexVerdict.Stale;
+            return null;
+        }
+
+        Invariant.Check(header.TryFind(IndexSectionKind.Filter, out var filterSection));
+        Invariant.Check(header.TryFind(IndexSectionKind.Directory, out var directorySection));
+        _ = header.TryFind(IndexSectionKind.Columns, out var columns);
+        var filter = Take(file, first, filterSection);
+        var rows = Take(file, first, directorySection);
+        var directory = rows is null ? null : ColumnDirectory.TryRead(rows, columns.Bytes);
+        verdict = filter is null || directory is null ? IndexVerdict.Damaged : IndexVerdict.Sound;
+        return verdict == IndexVerdict.Sound ? new SegmentIndex(path, file, header, filter!, directory!) : null;
+    }
+
+    // A section out of what was read already, or read now; null when its checksum does not hold.
+    private static byte[]? Take(SafeFileHandle file, ReadOnlySpan<byte> first, in IndexSection section)
+    {
+        var bytes = new byte[section.Bytes];
+        if (section.Offset + section.Bytes <= first.Length)
+        {
+            first.Slice((int)section.Offset, bytes.Length).CopyTo(bytes);
+        }
+        else if (ReadFully(file, bytes, section.Offset) < bytes.Length)
+        {
+            return null;
+        }
+
+        return Crc32C.Compute(bytes) == section.Crc ? bytes : null;
+    }
+
+    private static int ReadFully(SafeFileHandle file, Span<byte> target, long offset)
+    {
+        var total = 0;
+        while (total < target.Length)
+        {
+            var got = RandomAccess.Read(file, target[total..], offset + total);
+            if (got == 0)
+            {
+                break;
+            }
+
+            total += got;
+        }
+
+        return total;
+    }
+
+    private ReadOnlySpan<byte> Section(IndexSectionKind kind)
+    {
+        ref var kept = ref _sections[(int)kind];
+        if (kept is null)
+        {
+            var isThere = Header.TryFind(kind, out var section);
+            kept = (isThere ? Take(_file, [], section) : null) ?? throw Damaged($"section {(int)kind}");
+        }
+
+        return kept;
+    }
+
+    private InvalidDataException Damaged(string what) =>
+        new($"The index {_path} is damaged ({what}); remove it, and it is made anew from its segment.");
+}

@@ -1,0 +1,147 @@
+// An index that is not as it was written is never believed: a flipped bit and a cut anywhere are found; content that was
+// forged with its checksums made right is refused or read, and never more than a sentence.
+using Tapline.Base;
+using Tapline.Record.Index;
+using Tapline.Tests.Support;
+using Tapline.Tests.Workers;
+using Xunit;
+
+namespace Tapline.Tests.Record.Index;
+
+public class DamagedIndexTests
+{
+    [Fact]
+    public void AFlippedBitIsFoundWhereverItIs()
+    {
+        using var made = new MadeIndex();
+        var random = new Random(1);
+        for (var round = 0; round < 300; round++)
+        {
+            var bytes = (byte[])made.Bytes.Clone();
+            bytes[round < 100 ? round * 2 : random.Next(bytes.Length)] ^= (byte)(1 << random.Next(8));
+            Assert.True(made.IsRefused(bytes), $"round {round}");
+        }
+    }
+
+    [Fact]
+    public void ACutIsFoundWhereverItIs()
+    {
+        using var made = new MadeIndex();
+        var random = new Random(2);
+        for (var round = 0; round < 200; round++)
+        {
+            Assert.True(made.IsRefused(made.Bytes[..random.Next(made.Bytes.Length)]), $"round {round}");
+        }
+
+        Assert.True(made.IsRefused([.. made.Bytes, 0]));
+    }
+
+    [Fact]
+    public void ForgedContentIsRefusedOrReadAndNothingElse()
+    {
+        using var made = new MadeIndex();
+        var random = new Random(3);
+        var refused = 0;
+        for (var round = 0; round < 1500; round++)
+        {
+            var bytes = (byte[])made.Bytes.Clone();
+            Forge(bytes, random);
+            refused += made.IsRefused(bytes) ? 1 : 0;
+        }
+
+        Assert.InRange(refused, 100, 1500);
+    }
+
+    [Fact]
+    public void TheVerdictSaysWhatIsWrong()
+    {
+        using var made = new MadeIndex();
+        Assert.Null(SegmentIndex.Open(made.Path + "x", -1, out var verdict));
+        Assert.Equal(IndexVerdict.Missing, verdict);
+        Assert.Null(SegmentIndex.Open(made.Path, made.SegmentBytes + 4, out verdict));
+        Assert.Equal(IndexVerdict.Stale, verdict);
+        var later = (byte[])made.Bytes.Clone();
+        later[8]++;
+        Seal(later);
+        File.WriteAllBytes(made.Path, later);
+        Assert.Null(SegmentIndex.Open(made.Path, -1, out verdict));
+        Assert.Equal(IndexVerdict.UnknownVersion, verdict);
+        File.WriteAllBytes(made.Path, []);
+        Assert.Null(SegmentIndex.Open(made.Path, -1, out verdict));
+        Assert.Equal(IndexVerdict.Damaged, verdict);
+    }
+
+    // Changes some bytes of one section, or of the header's numbers, and makes the checksums right again.
+    private static void Forge(byte[] bytes, Random random)
+    {
+        Assert.Equal(IndexVerdict.Sound, IndexHeader.TryParse(bytes, bytes.Length, out var header));
+        var place = random.Next(header.Sections.Length + 1);
+        if (place == header.Sections.Length)
+        {
+            bytes[random.Next(16, 92)] = (byte)random.Next(256);
+        }
+        else
+        {
+            var section = header.Sections[place];
+            for (var i = random.Next(1, 4); i > 0 && section.Bytes > 0; i--)
+            {
+                bytes[section.Offset + random.NextInt64(section.Bytes)] = (byte)random.Next(256);
+            }
+
+            var content = bytes.AsSpan((int)section.Offset, (int)section.Bytes);
+            (section with { Crc = Crc32C.Compute(content) }).Write(bytes.AsSpan(96 + (place * IndexHeader.SectionEntryBytes)));
+        }
+
+        Seal(bytes);
+    }
+
+    private static void Seal(byte[] bytes)
+    {
+        bytes.AsSpan(92, 4).Clear();
+        BitConverter.TryWriteBytes(bytes.AsSpan(92), Crc32C.Compute(bytes.AsSpan(0, IndexHeader.Bytes)));
+    }
+
+    /// <summary>A real index, whose bytes a test may change.</summary>
+    private sealed class MadeIndex : IDisposable
+    {
+        private readonly WorkerFixture _fixture = LiveIndexTests.Record(TraceMaker.Frames(9, 1500), 1500, 1L << 30);
+
+        public MadeIndex()
+        {
+            var segment = Assert.Single(LiveIndexTests.Segments(_fixture));
+            SegmentBytes = new FileInfo(segment).Length;
+            Path = SegmentIndex.PathOf(segment);
+            Bytes = File.ReadAllBytes(Path);
+        }
+
+        public string Path { get; }
+
+        public long SegmentBytes { get; }
+
+        public byte[] Bytes { get; }
+
+        /// <summary>True when opening or reading everything refuses it by verdict or sentence.</summary>
+        public bool IsRefused(byte[] bytes)
+        {
+            File.WriteAllBytes(Path, bytes);
+            using var index = SegmentIndex.Open(Path, SegmentBytes, out _);
+            if (index is null)
+            {
+                return true;
+            }
+
+            try
+            {
+                _ = IndexedSegment.Read(index);
+                return false;
+            }
+            catch (InvalidDataException e)
+            {
+                Assert.Contains("is damaged", e.Message);
+                return true;
+            }
+        }
+
+        public void Dispose() => _fixture.Dispose();
+    }
+}

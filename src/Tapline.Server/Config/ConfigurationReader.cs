@@ -171,6 +171,8 @@ internal static class ConfigurationReader
             KeepNs = section.Parsed<object>("keep", t => RetentionWords.ParseKeep(t), RetentionWords.KeepForm) as long? ?? 0,
             MinFree = section.Parsed<object>("min_free", t => RetentionWords.ParseMinFree(t), RetentionWords.MinFreeForm)
                 as FreeDisk? ?? default,
+            Take = ReadTake(section),
+            Classes = [.. section.Sections("classes").Select(ReadClass)],
             Filter = section.Text("filter"),
             Triggers = ReadTriggers(section),
         };
@@ -201,6 +203,38 @@ internal static class ConfigurationReader
         }
 
         return triggers;
+    }
+
+    private static RecordClassPlan ReadClass(YamlSection section)
+    {
+        var plan = new RecordClassPlan
+        {
+            Name = section.Parsed(
+                "name", t => RecordClassPlan.MistakeInName(t) is null ? t : null, "a name: small letters, digits, - and _") ?? "",
+            Filter = section.Text("filter") ?? "",
+            BudgetBytes = section.Bytes("budget", Limits.RecordBudgetBytesMin) ?? Limits.RecordBudgetBytesDefault,
+            KeepNs = section.Parsed<object>("keep", t => RetentionWords.ParseKeep(t), RetentionWords.KeepForm) as long? ?? 0,
+            Take = ReadTake(section),
+        };
+        if (plan.Filter.Length == 0)
+        {
+            section.Mistake("filter", "a class needs an expression that says which frames are its own.");
+        }
+
+        section.RejectOthers();
+        return plan;
+    }
+
+    private static RecordTake ReadTake(YamlSection section)
+    {
+        var take = section.Parsed<object>("take", t => RetentionWords.ParseTake(t), RetentionWords.TakeForm) as RecordTake? ?? default;
+        var isHandshake = section.Parsed<object>("encrypted", t => RetentionWords.ParseEncrypted(t), RetentionWords.EncryptedForm) is true;
+        if (isHandshake && take.Kind == RecordTakeKind.None)
+        {
+            section.Mistake("encrypted", RetentionWords.NothingOfHandshakes);
+        }
+
+        return take with { IsHandshakeOfEncrypted = isHandshake };
     }
 
     private static ConsoleConfiguration ReadConsole(YamlSection? section)

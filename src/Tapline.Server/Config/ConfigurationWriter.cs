@@ -3,6 +3,7 @@
 using System.Text.Json;
 using Tapline.Base;
 using Tapline.Server.Commands;
+using Tapline.Workers;
 using Tapline.Workers.Triggers;
 
 namespace Tapline.Server.Config;
@@ -69,6 +70,20 @@ internal static class ConfigurationWriter
                 : record.MinFree.Bytes > 0 ? $"{record.MinFree.Bytes}" : null);
             Text(json, "filter", record.Filter);
             Triggers(json, record.Triggers);
+            Take(json, record.Take);
+            json.WriteStartArray("classes");
+            foreach (var item in record.Classes)
+            {
+                json.WriteStartObject();
+                json.WriteString("name", item.Name);
+                json.WriteString("filter", item.Filter);
+                json.WriteNumber("budget", item.BudgetBytes);
+                Text(json, "keep", item.KeepNs == 0 ? null : $"{item.KeepNs / Clock.SecondNs}s");
+                Take(json, item.Take);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
             json.WriteEndObject();
         }
 
@@ -95,6 +110,12 @@ internal static class ConfigurationWriter
         }
 
         json.WriteEndArray();
+    }
+
+    private static void Take(Utf8JsonWriter json, RecordTake take)
+    {
+        json.WriteString("take", RetentionWords.Text(take));
+        Text(json, "encrypted", take.IsHandshakeOfEncrypted ? "handshake" : null);
     }
 
     private static void Text(Utf8JsonWriter json, string key, string? text)

@@ -68,6 +68,8 @@ internal sealed record NodeConfiguration
             BudgetBytes = Record.BudgetBytes,
             KeepNs = Record.KeepNs,
             MinFree = Record.MinFree,
+            Take = Record.Take,
+            Classes = Record.Classes,
             Filter = Record.Filter,
             Triggers = Record.Triggers,
             IncidentFolder = data.Incidents,
@@ -94,6 +96,11 @@ internal sealed record RecordConfiguration
     public long KeepNs { get; init; }
 
     public FreeDisk MinFree { get; init; }
+
+    /// <summary>What is taken of frames that no class wants.</summary>
+    public RecordTake Take { get; init; }
+
+    public IReadOnlyList<RecordClassPlan> Classes { get; init; } = [];
 
     public string? Filter { get; init; }
 

@@ -85,6 +85,24 @@ public static class Limits
     /// <summary>Recorder buffers of one worker: one being filled, one being written, six for the disk's hiccups.</summary>
     public const int RecordBuffersPerWorker = 8;
 
+    /// <summary>Fewest of them: one being filled, one being written, one for a hiccup.</summary>
+    public const int RecordBuffersMin = 3;
+
+    /// <summary>All buffers of all recorders of an engine: classes × workers × buffers, in bytes. With few, each has eight.</summary>
+    public const long RecordBufferBudgetBytes = 4L << 30;
+
+    /// <summary>Classes of a recording beside the default one.</summary>
+    public const int RecordClassesMax = 16;
+
+    /// <summary>Characters of a class's name.</summary>
+    public const int RecordClassNameCharactersMax = 32;
+
+    /// <summary>Payload bytes of each direction of a flow that are kept as its handshake at most, where only handshakes are kept.</summary>
+    public const int HandshakeBytesMax = 512 * 1024;
+
+    /// <summary>The same where a gap hides how far the handshake is.</summary>
+    public const int HandshakeLostBytesMax = 64 * 1024;
+
     /// <summary>Finished segments one folder keeps; beyond, the oldest goes although the budget has room.</summary>
     public const int SegmentsMax = 1 << 20;
 

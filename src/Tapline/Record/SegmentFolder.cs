@@ -12,22 +12,20 @@ namespace Tapline.Record;
 /// <summary>A recording's folder. Thread-safe.</summary>
 public sealed class SegmentFolder : IDisposable
 {
-    private const long FreeLookPauseNs = 2_000_000_000;
     private readonly FolderLock _lock;
     private readonly Lock _gate = new();
     private readonly SegmentCatalog _catalog = new();
     private readonly SegmentCatalog _held = new();
     private readonly AgeClock _ages = new();
     private readonly HoldWatch _holds;
+    private readonly RecordingDisk _disk;
     private readonly PathBuffer _path;
     private readonly long[] _removed = new long[3];
     private long _usedBytes;
     private byte[] _machines = [];
     private long _heldBytes;
-    private long _nextFreeLookNs;
-    private string? _shortage;
 
-    private SegmentFolder(string path, RetentionRules rules, FolderLock folderLock, string holdsFolder)
+    private SegmentFolder(string path, RetentionRules rules, FolderLock folderLock, string holdsFolder, RecordingDisk disk)
     {
         Path = path;
         Rules = rules;
@@ -35,6 +33,7 @@ public sealed class SegmentFolder : IDisposable
         _lock = folderLock;
         _path = new PathBuffer(path);
         _holds = new HoldWatch(holdsFolder);
+        _disk = disk;
     }
 
     /// <summary>The folder's path as given.</summary>
@@ -116,10 +115,22 @@ public sealed class SegmentFolder : IDisposable
     public int Holds => _holds.Holds.Holds.Count;
 
     /// <summary>What keeps a rule from being kept, as one sentence with the mend; null = all are. Any thread.</summary>
-    public string? Notice => Volatile.Read(ref _shortage) ?? _holds.Problem ?? HoldsNotice ?? _ages.Notice;
+    public string? Notice => _disk.Shortage ?? _holds.Problem ?? HoldsNotice ?? _ages.Notice;
 
     /// <summary>Why nothing may be written at the moment; null = it may. Any thread.</summary>
-    internal string? Shortage => Volatile.Read(ref _shortage);
+    internal string? Shortage => _disk.Shortage;
+
+    /// <summary>Which part of its budget it uses and could give; 0 = no segment may go. Any thread.</summary>
+    internal double Fullness
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _catalog.Count == 0 ? 0 : (double)(_usedBytes - _heldBytes) / BudgetBytes;
+            }
+        }
+    }
 
     // What no hold keeps has a part of the budget in any case; beyond it the recording outgrows its budget.
     private long UnheldBytesMin => BudgetBytes / Limits.UnheldPartOfBudget;
@@ -136,8 +147,17 @@ public sealed class SegmentFolder : IDisposable
     /// <param name="path">The folder.</param>
     /// <param name="rules">What is kept.</param>
     /// <param name="error">Why it can't be opened.</param>
-    /// <param name="holdsFolder">Where the holds are that keep its segments; null = in the folder itself.</param>
-    public static SegmentFolder? TryOpen(string path, RetentionRules rules, out string? error, string? holdsFolder = null)
+    public static SegmentFolder? TryOpen(string path, RetentionRules rules, out string? error) =>
+        TryOpen(path, rules, out error, path, null);
+
+    /// <summary>The same for one of several folders of a recording.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="rules">What is kept.</param>
+    /// <param name="error">Why it can't be opened.</param>
+    /// <param name="holdsFolder">Where the holds are that keep its segments.</param>
+    /// <param name="shared">The disk that it shares with the others, for which its budget has been fitted; null = it is alone.</param>
+    internal static SegmentFolder? TryOpen(
+        string path, RetentionRules rules, out string? error, string holdsFolder, RecordingDisk? shared)
     {
         if (rules.BudgetBytes < Limits.RecordBudgetBytesMin)
         {
@@ -151,7 +171,7 @@ public sealed class SegmentFolder : IDisposable
             return null;
         }
 
-        var folder = new SegmentFolder(path, rules, folderLock, holdsFolder ?? path);
+        var folder = new SegmentFolder(path, rules, folderLock, holdsFolder, shared ?? new RecordingDisk(rules.MinFree));
         try
         {
             // Unknown holds might keep anything: nothing may go before they are understood.
@@ -159,7 +179,8 @@ public sealed class SegmentFolder : IDisposable
             error = folder._holds.Problem;
             if (error is null)
             {
-                folder.Load();
+                folder.Load(isAlone: shared is null);
+                folder._disk.Join(folder);
                 return folder;
             }
         }
@@ -216,6 +237,7 @@ public sealed class SegmentFolder : IDisposable
     /// <summary>Gives the lock back. All recorders must be closed before.</summary>
     public void Dispose()
     {
+        _disk.Leave(this);
         _catalog.Dispose();
         _held.Dispose();
         _lock.Dispose();
@@ -225,13 +247,13 @@ public sealed class SegmentFolder : IDisposable
     /// <returns>False when the disk would have less free than it must: then nothing was taken.</returns>
     internal bool TryReserve(DiskCalls disk, long bytes)
     {
+        if (!_disk.TryKeepFree(disk, bytes))
+        {
+            return false;
+        }
+
         lock (_gate)
         {
-            if (!TryKeepFree(disk, bytes))
-            {
-                return false;
-            }
-
             _usedBytes += bytes;
             Fit(disk);
             return true;
@@ -267,12 +289,16 @@ public sealed class SegmentFolder : IDisposable
         }
     }
 
-    /// <summary>Removes the oldest segment because the disk is full although the budget is not. A writer's thread.</summary>
-    internal bool MakeRoom(DiskCalls disk)
+    /// <summary>Removes a segment because the disk is full although the budget is not. A writer's thread.</summary>
+    internal bool MakeRoom(DiskCalls disk) => _disk.MakeRoom(disk);
+
+    /// <summary>Removes the oldest segment for the disk's sake; its bytes, 0 = none may go.</summary>
+    internal long RemoveForDisk(DiskCalls disk)
     {
         lock (_gate)
         {
-            return TryRemoveOldest(disk, RemovalReason.FreeDisk);
+            var bytes = _catalog.Count == 0 ? 0 : _catalog.Oldest.Bytes;
+            return bytes > 0 && TryRemoveOldest(disk, RemovalReason.FreeDisk) ? bytes : 0;
         }
     }
 
@@ -286,9 +312,10 @@ public sealed class SegmentFolder : IDisposable
                 _heldBytes = _catalog.Partition(_held, _holds.Holds);
             }
 
-            _ = TryKeepFree(disk, 0);
             _ages.Tick(nowNs, Rules.KeepNs, _ages.IsFirst ? _catalog.NewestNs : 0);
         }
+
+        _ = _disk.TryKeepFree(disk, 0);
 
         // The lock is given back between two removals: a hold that is removed, or a week that has passed, may cost many.
         while (TryRemoveAged(disk) || TryRemoveBeyondBudget(disk))
@@ -332,41 +359,6 @@ public sealed class SegmentFolder : IDisposable
         while (TryRemoveBeyondBudget(disk))
         {
         }
-    }
-
-    // Removes what the disk is short of, then does not look again for a moment: a file that somebody reads gives its room back
-    // only when it is closed, and must not cost all others.
-    private bool TryKeepFree(DiskCalls disk, long bytes)
-    {
-        if (!Rules.MinFree.IsWanted)
-        {
-            return true;
-        }
-
-        var now = Clock.MonotonicNs();
-        if (now < _nextFreeLookNs || disk.FileSystem(_path.Reset().Path, out var total, out var available) < 0)
-        {
-            return _shortage is null;
-        }
-
-        var missing = Rules.MinFree.Of(total) + bytes - available;
-        var wasShort = missing > 0;
-        while (missing > 0 && _catalog.Count > 0)
-        {
-            var oldest = _catalog.Oldest.Bytes;
-            if (!TryRemoveOldest(disk, RemovalReason.FreeDisk))
-            {
-                break;
-            }
-
-            missing -= oldest;
-        }
-
-        _nextFreeLookNs = wasShort ? now + FreeLookPauseNs : 0;
-        Volatile.Write(ref _shortage, missing <= 0 ? null : _shortage ??
-            "The disk has less free than the recording must leave, and no segment may go: recording waits, and frames are dropped "
-            + "and counted. Free some, lower min_free, or remove a hold.");
-        return missing <= 0;
     }
 
     // Who keeps a segment, and at which place of it; null = it is gone.
@@ -423,7 +415,7 @@ public sealed class SegmentFolder : IDisposable
         return true;
     }
 
-    private void Load()
+    private void Load(bool isAlone)
     {
         foreach (var path in Directory.GetFiles(Path))
         {
@@ -435,7 +427,11 @@ public sealed class SegmentFolder : IDisposable
         }
 
         RemoveOrphans();
-        FitToDisk();
+        if (isAlone && DiskBudget.Now([Path], Rules.MinFree) is >= Limits.RecordBudgetBytesMin and var fitting)
+        {
+            BudgetBytes = Math.Min(BudgetBytes, fitting);
+        }
+
         var disk = new DiskCalls();
         foreach (var file in new DirectoryInfo(Path).EnumerateFiles())
         {
@@ -459,26 +455,6 @@ public sealed class SegmentFolder : IDisposable
             {
                 file.Delete();
             }
-        }
-    }
-
-    // A budget beyond the disk would end in one large segment that fills it and that nothing can be removed for. Some of
-    // the disk is left for file system and neighbours.
-    private void FitToDisk()
-    {
-        long used = 0;
-        foreach (var file in new DirectoryInfo(Path).EnumerateFiles())
-        {
-            used += (SegmentName.TryParse(file.Name, out _, out var isHidden) && !isHidden)
-                || SegmentCompanions.TryParse(file.Name, out _) ? file.Length : 0;
-        }
-
-        var drive = new DriveInfo(System.IO.Path.GetFullPath(Path));
-        var room = used + drive.AvailableFreeSpace;
-        var fitting = Math.Min(room / 20 * 19, room - Rules.MinFree.Of(drive.TotalSize));
-        if (fitting < BudgetBytes && fitting >= Limits.RecordBudgetBytesMin)
-        {
-            BudgetBytes = fitting;
         }
     }
 }

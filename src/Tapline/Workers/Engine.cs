@@ -69,9 +69,9 @@ public sealed class Engine : IDisposable
         Array.ForEach(parts.Workers, w => w.Start());
         engine._supervisor.Start();
         engine._isRunning = true;
-        if (parts.RecordFolder is { } folder)
+        if (parts.RecordFolders.Count > 0)
         {
-            parts.IndexRepair = IndexRepair.Start(folder, n => Console.Error.WriteLine($"tapline: {n}"));
+            parts.IndexRepair = IndexRepair.Start(parts.RecordFolders, n => Console.Error.WriteLine($"tapline: {n}"));
         }
 
         parts.Triggers?.Start();

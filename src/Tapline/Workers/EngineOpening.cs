@@ -62,8 +62,14 @@ internal sealed class EngineOpening(EngineOptions options)
             return null;
         }
 
+        var recording = options.Record is null ? null : new RecordOpening(
+            options.Record, options.Node, WorkerCount, options.Analyse ? FlowsPerWorker : 0);
+        if (recording?.Check() is { } mistake)
+        {
+            return Usage(mistake);
+        }
+
         SpoolFolder? spoolFolder = null;
-        SegmentFolder? recordFolder = null;
         if (options.DataFolder is { } data
             && (spoolFolder = SpoolFolder.TryOpen(Path.Combine(data, "spool"), Limits.SpoolBudgetBytesDefault, out _fault)) is null)
         {
@@ -71,13 +77,16 @@ internal sealed class EngineOpening(EngineOptions options)
         }
 
         Keep(spoolFolder);
-        if (options.Record is { } record
-            && (recordFolder = SegmentFolder.TryOpen(record.Folder, record.Rules, out _fault)) is null)
+        if (recording is not null)
         {
-            return null;
+            _fault = recording.OpenFolders();
+            recording.Folders.ForEach(Keep);
+            if (_fault is not null)
+            {
+                return null;
+            }
         }
 
-        Keep(recordFolder);
         var capture = LiveCapture.Open(CaptureOptions(excluded), out var error);
         if (capture is null)
         {
@@ -97,7 +106,7 @@ internal sealed class EngineOpening(EngineOptions options)
         capture.DirectoryChanged = Bind;
         Bind();
         mirrors.OnToolPorts = names => capture.ExcludeNames([.. options.Exclude, .. names]);
-        return Build(capture, mirrors, spoolFolder, recordFolder, recordFilter);
+        return Build(capture, mirrors, spoolFolder, recording, recordFilter);
 
         void Bind()
         {
@@ -105,26 +114,22 @@ internal sealed class EngineOpening(EngineOptions options)
             mirrors.SetNames(names);
             recordFilter.Bind(names);
             Array.ForEach(_eyes, e => e.Bind(names));
-            recordFolder?.SetMachines(FilterNames.Recorded(capture.Directory));
+            foreach (var filter in recording?.Filters ?? [])
+            {
+                filter.Bind(names);
+            }
+
+            recording?.Folders.ForEach(f => f.SetMachines(FilterNames.Recorded(capture.Directory)));
         }
     }
 
     private EngineParts Build(
-        LiveCapture capture, MirrorDesk mirrors, SpoolFolder? spoolFolder, SegmentFolder? recordFolder, CompiledFilter filter)
+        LiveCapture capture, MirrorDesk mirrors, SpoolFolder? spoolFolder, RecordOpening? recording, CompiledFilter filter)
     {
         var losses = new RingLosses(Limits.PointsMax);
         mirrors.Points.Losses = losses;
         var spools = spoolFolder is null ? [] : Each(w => new SpoolWriter(spoolFolder, w, options.Node, new EndpointNames(capture)));
-        var recorders = recordFolder is null ? [] : Each(w => new SegmentRecorder(
-            recordFolder,
-            new RecorderOptions
-            {
-                Worker = w,
-                Node = options.Node,
-                Filter = options.Record?.Filter,
-                FlowSlots = options.Analyse ? FlowsPerWorker : 0,
-                Names = new EndpointNames(capture),
-            }));
+        var recorders = recording?.OpenRecorders(new EndpointNames(capture)) ?? [];
         var parts = new EngineParts
         {
             Options = options,
@@ -132,9 +137,11 @@ internal sealed class EngineOpening(EngineOptions options)
             Losses = losses,
             SpoolFolder = spoolFolder,
             SupervisorSpool = spoolFolder is null ? null : new SpoolWriter(spoolFolder, WorkerCount, options.Node),
-            RecordFolder = recordFolder,
-            Keeper = recordFolder is null ? null : new RetentionKeeper([recordFolder], n => Console.Error.WriteLine($"tapline: {n}")),
             Triggers = NewTriggerDesk(),
+            RecordFolders = recording?.Folders ?? [],
+            RecordClasses = recording?.Names ?? [],
+            Keeper = recording is null ? null
+                : new RetentionKeeper([.. recording.Folders], n => Console.Error.WriteLine($"tapline: {n}")),
             Spools = spools,
             Recorders = recorders,
             Mirrors = mirrors,
@@ -145,6 +152,8 @@ internal sealed class EngineOpening(EngineOptions options)
                 Recorder = recorders.Length == 0 ? null : recorders[w],
                 RecordFilter = filter,
                 Triggers = _eyes.Length == 0 ? null : _eyes[w],
+                RecordTake = recording?.NewTake(),
+                Classes = recording?.ClassesOf(w, recorders),
                 CanarySecret = mirrors.CanarySecret,
             }),
         };

@@ -22,7 +22,11 @@ internal sealed class EngineParts : IDisposable
     /// <summary>The ledger's own writer; numbered after the workers'.</summary>
     public SpoolWriter? SupervisorSpool { get; init; }
 
-    public SegmentFolder? RecordFolder { get; init; }
+    /// <summary>The recording's folders: the default one, then one for each class that keeps anything. Empty = no recording.</summary>
+    public IReadOnlyList<SegmentFolder> RecordFolders { get; init; } = [];
+
+    /// <summary>Names of the classes of those.</summary>
+    public IReadOnlyList<string> RecordClasses { get; init; } = [];
 
     /// <summary>Makes indexes that the recording lacks; null = nothing is recorded, or it has not begun.</summary>
     public IndexRepair? IndexRepair { get; set; }
@@ -32,6 +36,7 @@ internal sealed class EngineParts : IDisposable
 
     public required SpoolWriter[] Spools { get; init; }
 
+    /// <summary>All workers' of the first folder, then all of the second, and so on.</summary>
     public required SegmentRecorder[] Recorders { get; init; }
 
     public required MirrorDesk Mirrors { get; init; }
@@ -75,7 +80,11 @@ internal sealed class EngineParts : IDisposable
         Array.ForEach(Spools, s => s.Dispose());
         SupervisorSpool?.Dispose();
         Keeper?.Dispose();
-        RecordFolder?.Dispose();
+        foreach (var folder in RecordFolders)
+        {
+            folder.Dispose();
+        }
+
         SpoolFolder?.Dispose();
         Capture.Dispose();
     }

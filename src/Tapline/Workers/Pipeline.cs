@@ -50,6 +50,12 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
     /// <summary>What looks at each frame for the triggers' sake; null = there are none.</summary>
     internal TriggerEyes? Triggers { get; init; }
 
+    /// <summary>How much of each frame is recorded; null = all of it. Owned.</summary>
+    internal FrameTake? RecordTake { get; init; }
+
+    /// <summary>Classes of the recording, which come before <see cref="Recorder"/>; null = there are none.</summary>
+    internal RecordClasses? Classes { get; init; }
+
     /// <summary>By which the engine knows its own canaries: they are for mirror sessions only, no machine sent them.</summary>
     public ulong CanarySecret { get; init; }
 
@@ -105,6 +111,7 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
         {
             Flows.Endings = this;
             Recorder.Flows = Flows;
+            Classes?.SetFlows(Flows);
         }
     }
 
@@ -126,6 +133,8 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
 
         Triggers?.Forget(slot);
         Recorder!.EndFlow(slot, record);
+        RecordTake?.EndFlow(slot, record);
+        Classes?.EndFlow(slot, record);
     }
 
     /// <summary>Publishes the flow table's totals with the others.</summary>
@@ -146,7 +155,12 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
         Counts.EndUpdate();
     }
 
-    public void Dispose() => _layouts.Dispose();
+    public void Dispose()
+    {
+        _layouts.Dispose();
+        RecordTake?.Dispose();
+        Classes?.Dispose();
+    }
 
     private bool IsCanary(int i) => _hasCanary && _isCanary[i];
 
@@ -192,9 +206,17 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
         {
             var i = _recorded;
             ref readonly var meta = ref batch.Meta(i);
-            if (!IsCanary(i) && RecordFilter.Matches(meta, _layouts[i], batch.Bytes(i)))
+            if (Classes is not null && TryClasses(Classes, recorder, batch, i))
             {
-                _appended[i] = recorder.Append(meta, batch.Bytes(i), Flows is null ? -1 : _slots[i]);
+                continue;
+            }
+
+            var frame = batch.Bytes(i);
+            if (!IsCanary(i) && RecordTake is not { IsNothing: true } && RecordFilter.Matches(meta, _layouts[i], frame))
+            {
+                var slot = Flows is null ? -1 : _slots[i];
+                var kept = RecordTake is null ? frame.Length : RecordTake.BytesOf(meta, _layouts[i], frame, slot);
+                _appended[i] = recorder.Append(meta, frame[..kept], slot);
             }
             else
             {
@@ -214,6 +236,31 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
                 triggers.Look(batch.Meta(_looked), _layouts[_looked], batch.Bytes(_looked), Flows is null ? -1 : _slots[_looked], Flows);
             }
         }
+    }
+
+    /// <summary>True when a class has taken the frame, or chosen not to keep it.</summary>
+    private bool TryClasses(RecordClasses classes, SegmentRecorder recorder, FrameBatch batch, int i)
+    {
+        var point = batch.Meta(i).PointId;
+        if (IsCanary(i))
+        {
+            classes.CountOther(point);
+            return false;
+        }
+
+        var slot = Flows is null ? -1 : _slots[i];
+        var isTaken = classes.TryTake(batch.Meta(i), _layouts[i], batch.Bytes(i), slot, out var isKept, out var result);
+        _appended[i] = isKept ? result : NotWanted;
+        if (isTaken && isKept)
+        {
+            recorder.CountOtherClass(point);
+        }
+        else if (isTaken)
+        {
+            recorder.CountFiltered(point);
+        }
+
+        return isTaken;
     }
 
     private const AppendResult NotWanted = (AppendResult)0xff;

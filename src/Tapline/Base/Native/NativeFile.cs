@@ -123,6 +123,19 @@ internal static unsafe partial class NativeFile
         }
     }
 
+    /// <summary>Which file system a path is on: statfs(2)'s f_fsid, or a negated errno.</summary>
+    public static int FileSystemOf(ReadOnlySpan<byte> path, out ulong id)
+    {
+        CheckTerminated(path);
+        Kernel.Statfs answer = default;
+        fixed (byte* name = path)
+        {
+            var result = Result(statfs(name, &answer));
+            id = ((ulong)(uint)answer.f_fsid_1 << 32) | (uint)answer.f_fsid_0;
+            return result;
+        }
+    }
+
     /// <summary>unlink(2).</summary>
     public static int Remove(ReadOnlySpan<byte> path)
     {

@@ -33,6 +33,12 @@ public sealed class ExtractPlan
     /// <summary>Of these: wanted, and lost by the recorder.</summary>
     public required long DroppedRecorder { get; init; }
 
+    /// <summary>Recorded frames of which a class keeps less than was captured: cut on purpose.</summary>
+    public required long Sliced { get; init; }
+
+    /// <summary>The classes that did.</summary>
+    public required IReadOnlyList<string> SlicedBy { get; init; }
+
     /// <summary>Frames in the segments wanted that say how many they have.</summary>
     public required long Recorded { get; init; }
 
@@ -68,16 +74,24 @@ public sealed class ExtractPlan
         var untilNs = Later(options.UntilNs, options.DisorderNs);
         var wanted = all.Where(s => s.Name.StartNs < untilNs && s.LatestNs >= sinceNs).ToList();
         Gaps(all, options, holes);
-        var rows = wanted.Where(s => s.End is { IsRecovered: false }).SelectMany(s => s.End!.Rows).ToList();
+        var known = wanted.Where(s => s.End is { IsRecovered: false }).ToList();
+        var rows = known.SelectMany(s => s.End!.Rows).ToList();
+
+        // Every class's ledger knows of all frames; each is counted where it belongs. Which class's a frame would have been
+        // that the ring lost nobody knows, so each class tells of all those: the one that knows most of them counts.
+        var ringDropped = known.GroupBy(s => s.Class).Select(g => g.Sum(RingDropped)).DefaultIfEmpty().Max();
         return new ExtractPlan
         {
             SegmentsKept = all.Count,
             Segments = wanted,
             Bytes = wanted.Sum(s => s.Bytes),
-            Arrived = rows.Sum(r => r.Arrived),
-            DroppedRing = rows.Sum(r => r.DroppedRing),
+            Arrived = ringDropped + rows.Sum(r => r.Captured - r.OtherClass),
+            DroppedRing = ringDropped,
             Filtered = rows.Sum(r => r.Filtered),
             DroppedRecorder = rows.Sum(r => r.DroppedRecorder),
+            Sliced = rows.Sum(r => r.Sliced),
+            SlicedBy = [.. known.Where(s => s.End!.Rows.Any(r => r.Sliced > 0)).Select(s => s.Class).Distinct()
+                .Order(StringComparer.Ordinal).Select(c => c.Length == 0 ? "default" : c)],
             Recorded = rows.Sum(r => r.Recorded)
                 + wanted.Where(s => s.End is { IsRecovered: true }).Sum(s => s.End!.Rows.Sum(r => r.Recorded)),
             Holes = holes,
@@ -88,9 +102,17 @@ public sealed class ExtractPlan
 
     private static long Later(long ns, long by) => ns > long.MaxValue - by ? long.MaxValue : ns + by;
 
-    private static List<ExtractSegment> List(string folder, List<string> holes)
+    // The recording's own folder, then those of its classes; a folder of other name has no segments of ours.
+    private static List<ExtractSegment> List(string folder, List<string> holes) =>
+    [
+        .. RecordingFolders.ClassesOf(folder).Prepend("").SelectMany(name => List(folder, name, holes))
+            .OrderBy(s => s.Name.StartNs).ThenBy(s => s.Name.Worker).ThenBy(s => s.Class, StringComparer.Ordinal),
+    ];
+
+    private static IEnumerable<ExtractSegment> List(string recording, string ofClass, List<string> holes)
     {
         var segments = new List<ExtractSegment>();
+        var folder = Path.Combine(recording, ofClass);
         foreach (var file in new DirectoryInfo(folder).EnumerateFiles())
         {
             if (!SegmentName.TryParse(file.Name, out var name, out var isHidden))
@@ -102,7 +124,8 @@ public sealed class ExtractPlan
             {
                 segments.Add(new ExtractSegment
                 {
-                    Folder = folder, File = file.Name, Name = name, IsHidden = isHidden, Bytes = file.Length,
+                    Folder = recording, File = Path.Combine(ofClass, file.Name), Class = ofClass, Name = name, IsHidden = isHidden,
+                    Bytes = file.Length,
                     End = isHidden ? null : SegmentEnd.TryRead(file.FullName),
                 });
             }
@@ -112,27 +135,42 @@ public sealed class ExtractPlan
                 var finished = new FileInfo(Path.Combine(folder, file.Name[1..]));
                 segments.Add(new ExtractSegment
                 {
-                    Folder = folder, File = finished.Name, Name = name, IsHidden = false, Bytes = finished.Length,
+                    Folder = recording, File = Path.Combine(ofClass, finished.Name), Class = ofClass, Name = name, IsHidden = false,
+                    Bytes = finished.Length,
                     End = SegmentEnd.TryRead(finished.FullName),
                 });
             }
             catch (FileNotFoundException)
             {
-                holes.Add($"Segment {file.Name} was removed while the query began (the recording's budget).");
+                holes.Add($"Segment {Path.Combine(ofClass, file.Name)} was removed while the query began (the recording's budget).");
             }
         }
 
         // A segment that was finished during the listing may have been listed under both of its names.
-        return [.. segments.GroupBy(s => s.Name).Select(g => g.OrderBy(s => s.IsHidden).First())
-            .OrderBy(s => s.Name.StartNs).ThenBy(s => s.Name.Worker)];
+        return segments.GroupBy(s => s.Name).Select(g => g.OrderBy(s => s.IsHidden).First());
     }
 
     // Windows of one worker follow each other without a gap while a recorder runs; where they do not, something is missing.
-    private static void Gaps(List<ExtractSegment> all, ExtractOptions options, List<string> holes)
+    private static void Gaps(List<ExtractSegment> every, ExtractOptions options, List<string> holes)
+    {
+        // Frames that the ring lost stand in all classes' ledgers: one of them tells.
+        var classes = every.GroupBy(s => s.Class).OrderBy(g => g.Key, StringComparer.Ordinal).ToList();
+        var teller = classes.MaxBy(g => g.Sum(RingDropped))?.Key;
+        foreach (var ofClass in classes)
+        {
+            Gaps(ofClass.Key.Length == 0 ? "" : $" of class {ofClass.Key}", [.. ofClass], ofClass.Key == teller, options, holes);
+        }
+    }
+
+    private static long RingDropped(ExtractSegment segment) =>
+        segment.End is { IsRecovered: false } end ? end.Rows.Sum(r => r.DroppedRing) : 0;
+
+    private static void Gaps(string ofClass, List<ExtractSegment> all, bool tellsRing, ExtractOptions options, List<string> holes)
     {
         if (all.Count > 0 && options.SinceNs != long.MinValue && StartOf(all[0]) > options.SinceNs)
         {
-            holes.Add($"The recording begins at {TimeText.Text(StartOf(all[0]))}: what was before is not kept, or never was recorded.");
+            holes.Add(
+                $"The recording{ofClass} begins at {TimeText.Text(StartOf(all[0]))}: what was before is not kept, or never was recorded.");
         }
 
         foreach (var worker in all.GroupBy(s => s.Name.Worker).OrderBy(g => g.Key))
@@ -149,7 +187,8 @@ public sealed class ExtractPlan
                 {
                     holes.Add($"Segment {segment.File} has no ledger at its end: it was cut or changed, and what it lacks is not known.");
                 }
-                else if (isInside && segment.End is { } end && end.Rows.Sum(r => r.DroppedRing + r.DroppedRecorder) is > 0 and var lost)
+                else if (isInside && segment.End is { } end
+                    && (tellsRing ? RingDropped(segment) : 0) + end.Rows.Sum(r => r.DroppedRecorder) is > 0 and var lost)
                 {
                     holes.Add(string.Create(CultureInfo.InvariantCulture,
                         $"{lost} frames between {TimeText.Text(end.StartNs)} and {TimeText.Text(end.EndNs)} were dropped."));
@@ -159,7 +198,7 @@ public sealed class ExtractPlan
                     && earlier.EndNs < options.UntilNs && StartOf(segment) > options.SinceNs)
                 {
                     holes.Add(string.Create(CultureInfo.InvariantCulture,
-                        $"Worker {worker.Key} has no segment between {TimeText.Text(earlier.EndNs)} and ")
+                        $"Worker {worker.Key}{ofClass} has no segment between {TimeText.Text(earlier.EndNs)} and ")
                         + $"{TimeText.Text(StartOf(segment))}: nothing was recorded then, or a segment is missing.");
                 }
 

@@ -1,0 +1,17 @@
+// The folders of a recording: its own, and one inside it for each class. Which of the folders inside are classes' is told by their
+// names alone, so that whoever reads a recording needs no configuration.
+using Tapline.Base;
+
+namespace Tapline.Record;
+
+/// <summary>Finds the folders of a recording. Any thread; reads the disk.</summary>
+public static class RecordingFolders
+{
+    /// <summary>True for a name that a class can have: it becomes a folder's, so it can't be just any text.</summary>
+    public static bool IsClassName(string name) => name is { Length: > 0 and <= Limits.RecordClassNameCharactersMax } and not "default"
+        && !name.AsSpan().ContainsAnyExcept("abcdefghijklmnopqrstuvwxyz0123456789-_") && name[0] != '-';
+
+    /// <summary>Names of the classes that have folders in a recording, sorted; of today's configuration or not.</summary>
+    public static IEnumerable<string> ClassesOf(string recording) =>
+        new DirectoryInfo(recording).EnumerateDirectories().Select(d => d.Name).Where(IsClassName).Order(StringComparer.Ordinal);
+}

@@ -188,9 +188,9 @@ internal static class ConfigurationReader
             var plan = new TriggerPlan { Name = section.Text("name") ?? "", When = section.Text("when") ?? "" };
             plan = plan with
             {
-                BeforeNs = section.Parsed<object>("before", t => TriggerWords.ParseSpan(t), TriggerWords.SpanForm) as long? ?? plan.BeforeNs,
-                AfterNs = section.Parsed<object>("after", t => TriggerWords.ParseSpan(t), TriggerWords.SpanForm) as long? ?? plan.AfterNs,
-                Scope = section.Parsed<object>("scope", t => TriggerWords.ParseScope(t), TriggerWords.ScopeForm) as TriggerScope? ?? plan.Scope,
+                BeforeNs = Span("before") ?? plan.BeforeNs,
+                AfterNs = Span("after") ?? plan.AfterNs,
+                Scope = section.Parsed<object>("scope", t => TriggerWords.ParseScope(t), TriggerWords.ScopeForm) as TriggerScope? ?? default,
                 HoldNs = section.Parsed<object>("hold", t => TriggerWords.ParseHold(t), TriggerWords.HoldForm) as long? ?? plan.HoldNs,
             };
             triggers.Add(plan);
@@ -200,6 +200,9 @@ internal static class ConfigurationReader
             }
 
             section.RejectOthers();
+
+            long? Span(string key) =>
+                section.Parsed<object>(key, t => TriggerWords.ParseSpan(t), TriggerWords.SpanForm) as long?;
         }
 
         return triggers;

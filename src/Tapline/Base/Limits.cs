@@ -118,7 +118,7 @@ public static class Limits
     /// <summary>How far a trigger's window reaches to either side.</summary>
     public const long TriggerSpanNsMax = 3600 * 1_000_000_000L;
 
-    /// <summary>Incidents of one trigger in an hour; more are counted and not kept: whoever sends the frames chooses how many ring.</summary>
+    /// <summary>Incidents of one trigger in an hour; more are counted only: whoever sends the frames chooses how many ring.</summary>
     public const int TriggerIncidentsPerHour = 20;
 
     /// <summary>Holds that one trigger has at once; the oldest goes for the next.</summary>

@@ -102,7 +102,8 @@ internal sealed class EngineOpening(EngineOptions options)
             return null;
         }
 
-        _eyes = options.Record is { Triggers.Count: > 0 } plan ? Each(w => new TriggerEyes(plan.Triggers, options.Analyse ? FlowsPerWorker : 0)) : [];
+        _eyes = options.Record is { Triggers.Count: > 0 } plan
+            ? Each(w => new TriggerEyes(plan.Triggers, options.Analyse ? FlowsPerWorker : 0)) : [];
         capture.DirectoryChanged = Bind;
         Bind();
         mirrors.OnToolPorts = names => capture.ExcludeNames([.. options.Exclude, .. names]);

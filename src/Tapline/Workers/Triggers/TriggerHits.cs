@@ -16,7 +16,7 @@ internal sealed class TriggerHits : IDisposable
     /// <summary>Hits that found no room. Any thread.</summary>
     public long Overflowed => Volatile.Read(ref _overflowed);
 
-    /// <summary>The place of the next hit, for the caller to fill and then to <see cref="Publish"/>; false when there is none. Worker's thread.</summary>
+    /// <summary>The place of the next hit, to be filled and then published; false when there is none. Worker's thread.</summary>
     public bool TryPlace(out int place)
     {
         place = (int)(_written % Capacity);

@@ -60,8 +60,10 @@ public sealed record TriggerPlan
             return error;
         }
 
-        return filter.IsEverything ? $"the trigger {Name} needs an expression that says when it rings, e.g. when=tcp[tcpflags] & tcp-rst != 0."
-            : filter.Terms.Count > FlowTermsMax ? $"the trigger {Name} asks for {filter.Terms.Count} facts of flows; {FlowTermsMax} are possible."
+        return filter.IsEverything
+                ? $"the trigger {Name} needs an expression that says when it rings, e.g. when=tcp[tcpflags] & tcp-rst != 0."
+            : filter.Terms.Count > FlowTermsMax
+                ? $"the trigger {Name} asks for {filter.Terms.Count} facts of flows; {FlowTermsMax} are possible."
             : BeforeNs < 0 || AfterNs <= 0 || BeforeNs > Limits.TriggerSpanNsMax || AfterNs > Limits.TriggerSpanNsMax
                 ? $"the window of the trigger {Name} reaches from 0 s to an hour before, and from above 0 s to an hour after."
             : null;

@@ -257,6 +257,7 @@ internal static class QueryVerb
             json.WriteNumber("filtered_recorder", report.Plan.Filtered);
             json.WriteNumber("dropped_recorder", report.Plan.DroppedRecorder);
             json.WriteNumber("recorded", report.Plan.Recorded);
+            json.WriteNumber("sliced", report.Plan.Sliced);
             json.WriteEndObject();
             json.WriteStartArray("holes");
             foreach (var hole in report.Plan.Holes.Concat(report.Faults))

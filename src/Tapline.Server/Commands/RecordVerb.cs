@@ -32,7 +32,26 @@ internal static class RecordVerb
         var keep = RetentionWords.KeepOption();
         var minFree = RetentionWords.MinFreeOption();
         var evidence = RetentionWords.EvidenceOption();
+        var take = RetentionWords.TakeOption();
+        var encrypted = RetentionWords.EncryptedOption();
+        var classes = new Option<string[]>("--class")
+        {
+            Description = "Records some frames apart: NAME;filter=EXPR[;keep=TIME][;budget=SIZE][;take=whole|headers|none|frame N|flow N]"
+                + "[;encrypted=handshake]. Repeatable; the first that wants a frame has it.",
+            HelpName = "SPEC",
+        };
+        classes.Validators.Add(result =>
+        {
+            foreach (var text in result.GetValueOrDefault<string[]>() ?? [])
+            {
+                if (RetentionWords.ParseClass(text, out var mistake) is null)
+                {
+                    result.AddError(mistake!);
+                }
+            }
+        });
         var filter = new Option<string?>("--filter") { Description = "Records only what this pcap-filter expression selects." };
+        var trigger = TriggerWords.Option();
         var seconds = new Option<double?>("--seconds") { Description = "Ends by itself after so many seconds." };
         var workers = new Option<int>("--workers") { Description = "Worker threads; as many as processors when not given." };
         var json = new Option<bool>("--json") { Description = "Prints the account as one JSON object." };
@@ -44,6 +63,13 @@ internal static class RecordVerb
                 result.AddError($"--budget wants a size of at least {Limits.RecordBudgetBytesMin >> 20}M, e.g. 500M or 20G.");
             }
         });
+        take.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<string?>() is "none" && result.GetValue(encrypted) is "handshake")
+            {
+                result.AddError($"--take none: {RetentionWords.NothingOfHandshakes}");
+            }
+        });
         seconds.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<double?>() is <= 0)
@@ -53,14 +79,18 @@ internal static class RecordVerb
         });
         var command = new Command("record", "Records packets into rolling pcapng files that any tool opens.")
         {
-            from, data, budget, keep, minFree, evidence, filter, seconds, workers, json, OvsOptions.Database, OvsOptions.Mirror,
-            IdentityOptions.Inventory, IdentityOptions.Libvirt,
+            from, data, budget, keep, minFree, take, encrypted, classes, evidence, filter, trigger, seconds, workers, json,
+            OvsOptions.Database, OvsOptions.Mirror, IdentityOptions.Inventory, IdentityOptions.Libvirt,
         };
         command.Examples(
             ("tapline record --from bridge:br0 --data rec --budget 100G",
                 "Every frame that enters the switch br0; the newest 100 GB are kept."),
             ("tapline record --from bridge:br0 --data rec --budget 2T --keep 7d --min-free 10%",
                 "No more than 2 TB, nothing older than a week, and a tenth of the disk stays free."),
+            ("tapline record --from all --data rec --class 'db;filter=port 5432;keep=30d' --class 'backup;filter=port 873;take=headers'",
+                "Database traffic is kept longer, in rec/recording/db; of backups only headers."),
+            ("tapline record --from bridge:br0 --data rec --encrypted handshake",
+                "Of TLS, SSH and QUIC the handshakes and headers, of all else everything: the disk lasts many times longer."),
             ("tapline record --from vnet3,vnet4 --data rec --filter 'tcp port 5432' --seconds 60 --json",
                 "One minute of two ports' PostgreSQL traffic, then the account as JSON."));
         command.SetAction(parsed => Run(
@@ -75,13 +105,23 @@ internal static class RecordVerb
                     Filter = parsed.GetValue(filter),
                     Evidence = RetentionWords.ParseSwitch(parsed.GetValue(evidence) ?? "on") as bool? ?? true,
                     KeyFile = new DataFolder(Path.GetFullPath(parsed.GetValue(data)!)).SigningKey,
+                    Triggers = TriggerWords.ParseAll(parsed.GetValue(trigger) ?? [], out _) ?? [],
+                    IncidentFolder = new DataFolder(Path.GetFullPath(parsed.GetValue(data)!)).Incidents,
+                    Take = TakeOf(parsed.GetValue(take), parsed.GetValue(encrypted)),
+                    Classes = [.. (parsed.GetValue(classes) ?? []).Select(c => RetentionWords.ParseClass(c, out _)!)],
                 }, parsed.GetValue(keep), parsed.GetValue(minFree)),
+                ExtractIncident = TriggerExtract.Of(Path.GetFullPath(parsed.GetValue(data)!)),
                 Workers = parsed.GetValue(workers),
                 Seconds = parsed.GetValue(seconds),
             }, parsed), parsed),
             parsed.GetValue(json)));
         return command;
     }
+
+    private static RecordTake TakeOf(string? take, string? encrypted) => (RetentionWords.ParseTake(take ?? "whole") ?? default) with
+    {
+        IsHandshakeOfEncrypted = encrypted is not null && RetentionWords.ParseEncrypted(encrypted) == true,
+    };
 
     private static string[] Split(string[]? words) =>
         [.. (words ?? []).SelectMany(w => w.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))];
@@ -144,6 +184,18 @@ internal static class RecordVerb
             $"{Quantity.Count(recorder.Recorded)} frames recorded, {Quantity.Bytes(recorder.WrittenBytes)} written; "
             + $"{Quantity.Count(recorder.Segments)} segments with {Quantity.Bytes(recorder.UsedBytes)} of "
             + $"{Quantity.Bytes(recorder.BudgetBytes)} in {recorder.Folder}.");
+        if (recorder.Sliced > 0)
+        {
+            text.AppendLine($"{Quantity.Count(recorder.Sliced)} of the frames were cut on purpose, by what is kept of them.");
+        }
+
+        foreach (var item in recorder.Classes)
+        {
+            text.AppendLine(
+                $"  {item.Name,-14} {Quantity.Count(item.Recorded),14} recorded {Quantity.Count(item.Dropped),10} dropped; "
+                + $"{Quantity.Count(item.Segments)} segments with {Quantity.Bytes(item.UsedBytes)} of {Quantity.Bytes(item.BudgetBytes)}.");
+        }
+
         if (recorder.Removed > 0)
         {
             text.AppendLine($"{Quantity.Count(recorder.Removed)} oldest segments were removed (budget, age, free disk).");
@@ -151,7 +203,7 @@ internal static class RecordVerb
 
         if (recorder.Holds > 0)
         {
-            text.AppendLine($"{recorder.Holds} holds keep {Quantity.Bytes(recorder.HeldBytes)}.");
+            text.AppendLine($"Holds ({recorder.Holds}) keep {Quantity.Bytes(recorder.HeldBytes)}.");
         }
 
         if (recorder.Notice is { } notice)
@@ -201,6 +253,7 @@ internal static class RecordVerb
             json.WriteString("folder", recorder.Folder);
             json.WriteNumber("recorded", recorder.Recorded);
             json.WriteNumber("dropped", recorder.Dropped);
+            json.WriteNumber("sliced", recorder.Sliced);
             json.WriteNumber("written_bytes", recorder.WrittenBytes);
             json.WriteNumber("segments", recorder.Segments);
             json.WriteNumber("bytes", recorder.UsedBytes);
@@ -211,6 +264,22 @@ internal static class RecordVerb
             json.WriteNumber("holds", recorder.Holds);
             json.WriteNumber("held_bytes", recorder.HeldBytes);
             json.WriteBoolean("direct", recorder.IsDirect);
+            json.WriteStartArray("classes");
+            foreach (var item in recorder.Classes)
+            {
+                json.WriteStartObject();
+                json.WriteString("class", item.Name);
+                json.WriteNumber("recorded", item.Recorded);
+                json.WriteNumber("dropped", item.Dropped);
+                json.WriteNumber("sliced", item.Sliced);
+                json.WriteNumber("segments", item.Segments);
+                json.WriteNumber("bytes", item.UsedBytes);
+                json.WriteNumber("budget_bytes", item.BudgetBytes);
+                json.WriteNumber("removed_segments", item.Removed);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
             json.WriteEndObject();
             json.WriteEndObject();
         }

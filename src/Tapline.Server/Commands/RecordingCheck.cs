@@ -46,7 +46,7 @@ internal static class RecordingCheck
             return [new CheckResult(
                 "recording",
                 CheckLevel.Ok,
-                $"{Quantity.Count(files.Count)} segments with {Quantity.Bytes(files.Sum(f => f.Length))}, {holds.Holds.Count} holds.")];
+                $"{Quantity.Count(files.Count)} segments with {Quantity.Bytes(files.Sum(f => f.Length))}; holds: {holds.Holds.Count}.")];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -12,7 +12,11 @@ internal static class RetentionWords
 {
     public const string KeepForm = "a time such as 7d, 36h or 30m, at least 1m";
     public const string MinFreeForm = "a size such as 50GiB or a part of the disk such as 10%, below 100%";
+    public const string TakeForm = "whole, headers, none, frame 128 or flow 64KiB";
+    public const string NothingOfHandshakes = "of what is not recorded no handshake can be kept; leave out `take: none` or `encrypted`.";
+    public const string EncryptedForm = "handshake, or same for what take says";
     private const int DaysMax = 36_500;
+    private const int EthernetBytes = 14;
 
     public static Option<string?> KeepOption()
     {
@@ -47,6 +51,24 @@ internal static class RetentionWords
     /// <summary>True for `on`, false for `off`, null for anything else; boxed for options that may be missing.</summary>
     public static object? ParseSwitch(string text) => text is "on" or "true" ? true : text is "off" or "false" ? false : null;
 
+    public static Option<string?> TakeOption()
+    {
+        var option = new Option<string?>("--take")
+        {
+            Description = $"How much of each frame is kept: {TakeForm}; whole when not given.", HelpName = "WHAT",
+        };
+        return Checked(option, text => ParseTake(text) is not null, TakeForm);
+    }
+
+    public static Option<string?> EncryptedOption()
+    {
+        var option = new Option<string?>("--encrypted")
+        {
+            Description = "handshake: of TLS, SSH and QUIC only the handshake is kept whole, then headers.", HelpName = "HOW",
+        };
+        return Checked(option, text => ParseEncrypted(text) is not null, EncryptedForm);
+    }
+
     /// <summary>Applies both options to a plan.</summary>
     public static RecordPlan Apply(RecordPlan plan, string? keep, string? minFree) => plan with
     {
@@ -79,6 +101,75 @@ internal static class RetentionWords
         }
 
         return Quantity.TryParseBytes(text, out var bytes) ? new FreeDisk(bytes, 0) : null;
+    }
+
+    /// <summary>`whole`, `headers`, `none`, `frame 128`, `flow 64KiB`; null for anything else.</summary>
+    public static RecordTake? ParseTake(string text)
+    {
+        var words = text.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        return words switch
+        {
+            ["whole"] => new RecordTake(RecordTakeKind.Whole, 0),
+            ["headers"] => new RecordTake(RecordTakeKind.Headers, 0),
+            ["none"] => new RecordTake(RecordTakeKind.None, 0),
+            ["frame", var size] when Quantity.TryParseBytes(size, out var bytes) && bytes >= EthernetBytes =>
+                new RecordTake(RecordTakeKind.Frame, bytes),
+            ["flow", var size] when Quantity.TryParseBytes(size, out var bytes) => new RecordTake(RecordTakeKind.Flow, bytes),
+            _ => null,
+        };
+    }
+
+    /// <summary>True for `handshake`, false for `same`; null for anything else.</summary>
+    public static bool? ParseEncrypted(string text) => text switch
+    {
+        "handshake" => true,
+        "same" => false,
+        _ => null,
+    };
+
+    /// <summary>The words that <see cref="ParseTake"/> reads.</summary>
+    public static string Text(RecordTake take) => take.Kind switch
+    {
+        RecordTakeKind.Frame => $"frame {take.Bytes}",
+        RecordTakeKind.Flow => $"flow {take.Bytes}",
+        _ => take.Kind.ToString().ToLowerInvariant(),
+    };
+
+    /// <summary>`db;filter=port 5432;keep=7d;budget=200G;take=headers`; null and a sentence for anything else.</summary>
+    public static RecordClassPlan? ParseClass(string text, out string? mistake)
+    {
+        var parts = text.Split(';');
+        mistake = RecordClassPlan.MistakeInName(parts[0].Trim()) is { } wrong ? $"--class: {wrong}" : null;
+        var plan = new RecordClassPlan { Name = parts[0].Trim(), Filter = "" };
+        foreach (var part in parts.Skip(1))
+        {
+            var equals = part.IndexOf('=', StringComparison.Ordinal);
+            var (name, value) = equals < 0 ? (part.Trim(), "") : (part[..equals].Trim(), part[(equals + 1)..].Trim());
+            plan = name switch
+            {
+                "filter" => plan with { Filter = value },
+                "keep" when ParseKeep(value) is { } keep => plan with { KeepNs = keep },
+                "budget" when Quantity.TryParseBytes(value, out var bytes) && bytes >= Limits.RecordBudgetBytesMin =>
+                    plan with { BudgetBytes = bytes },
+                "take" when ParseTake(value) is { } take =>
+                    plan with { Take = take with { IsHandshakeOfEncrypted = plan.Take.IsHandshakeOfEncrypted } },
+                "encrypted" when ParseEncrypted(value) is { } isHandshake =>
+                    plan with { Take = plan.Take with { IsHandshakeOfEncrypted = isHandshake } },
+                _ => Unknown(plan, part, ref mistake),
+            };
+        }
+
+        mistake ??= plan.Filter.Length == 0 ? $"--class {plan.Name} needs a filter, e.g. {plan.Name};filter=port 5432." : null;
+        mistake ??= plan.Take is { Kind: RecordTakeKind.None, IsHandshakeOfEncrypted: true }
+            ? $"--class {plan.Name}: {NothingOfHandshakes}" : null;
+        return mistake is null ? plan : null;
+    }
+
+    private static RecordClassPlan Unknown(RecordClassPlan plan, string part, ref string? mistake)
+    {
+        mistake ??= $"--class does not understand \"{TerminalText.Printable(part)}\"; it takes NAME;filter=EXPR[;keep=TIME][;budget=SIZE]"
+            + $"[;take={TakeForm}][;encrypted=handshake].";
+        return plan;
     }
 
     private static Option<string?> Checked(Option<string?> option, Func<string, bool> isRight, string form)

@@ -8,6 +8,7 @@ using Tapline.Mirror.Targets;
 using Tapline.Record;
 using Tapline.Server.Commands;
 using Tapline.Workers;
+using Tapline.Workers.Triggers;
 using YamlDotNet.RepresentationModel;
 
 namespace Tapline.Server.Config;
@@ -171,10 +172,73 @@ internal static class ConfigurationReader
             MinFree = section.Parsed<object>("min_free", t => RetentionWords.ParseMinFree(t), RetentionWords.MinFreeForm)
                 as FreeDisk? ?? default,
             Evidence = section.Parsed("evidence", RetentionWords.ParseSwitch, RetentionWords.EvidenceForm) as bool? ?? true,
+            Take = ReadTake(section),
+            Classes = [.. section.Sections("classes").Select(ReadClass)],
             Filter = section.Text("filter"),
+            Triggers = ReadTriggers(section),
         };
         section.RejectOthers();
         return record;
+    }
+
+    private static List<TriggerPlan> ReadTriggers(YamlSection record)
+    {
+        var triggers = new List<TriggerPlan>();
+        foreach (var section in record.Sections("triggers"))
+        {
+            var plan = new TriggerPlan { Name = section.Text("name") ?? "", When = section.Text("when") ?? "" };
+            plan = plan with
+            {
+                BeforeNs = Span("before") ?? plan.BeforeNs,
+                AfterNs = Span("after") ?? plan.AfterNs,
+                Scope = section.Parsed<object>("scope", t => TriggerWords.ParseScope(t), TriggerWords.ScopeForm) as TriggerScope? ?? default,
+                HoldNs = section.Parsed<object>("hold", t => TriggerWords.ParseHold(t), TriggerWords.HoldForm) as long? ?? plan.HoldNs,
+            };
+            triggers.Add(plan);
+            if ((plan.Mistake() ?? TriggerWords.MistakeIn(triggers)) is { } mistake)
+            {
+                section.Mistake("name", mistake);
+            }
+
+            section.RejectOthers();
+
+            long? Span(string key) =>
+                section.Parsed<object>(key, t => TriggerWords.ParseSpan(t), TriggerWords.SpanForm) as long?;
+        }
+
+        return triggers;
+    }
+
+    private static RecordClassPlan ReadClass(YamlSection section)
+    {
+        var plan = new RecordClassPlan
+        {
+            Name = section.Parsed(
+                "name", t => RecordClassPlan.MistakeInName(t) is null ? t : null, "a name: small letters, digits, - and _") ?? "",
+            Filter = section.Text("filter") ?? "",
+            BudgetBytes = section.Bytes("budget", Limits.RecordBudgetBytesMin) ?? Limits.RecordBudgetBytesDefault,
+            KeepNs = section.Parsed<object>("keep", t => RetentionWords.ParseKeep(t), RetentionWords.KeepForm) as long? ?? 0,
+            Take = ReadTake(section),
+        };
+        if (plan.Filter.Length == 0)
+        {
+            section.Mistake("filter", "a class needs an expression that says which frames are its own.");
+        }
+
+        section.RejectOthers();
+        return plan;
+    }
+
+    private static RecordTake ReadTake(YamlSection section)
+    {
+        var take = section.Parsed<object>("take", t => RetentionWords.ParseTake(t), RetentionWords.TakeForm) as RecordTake? ?? default;
+        var isHandshake = section.Parsed<object>("encrypted", t => RetentionWords.ParseEncrypted(t), RetentionWords.EncryptedForm) is true;
+        if (isHandshake && take.Kind == RecordTakeKind.None)
+        {
+            section.Mistake("encrypted", RetentionWords.NothingOfHandshakes);
+        }
+
+        return take with { IsHandshakeOfEncrypted = isHandshake };
     }
 
     private static ConsoleConfiguration ReadConsole(YamlSection? section)

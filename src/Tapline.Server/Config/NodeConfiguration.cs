@@ -4,6 +4,7 @@ using Tapline.Base;
 using Tapline.Record;
 using Tapline.Server.Commands;
 using Tapline.Workers;
+using Tapline.Workers.Triggers;
 
 namespace Tapline.Server.Config;
 
@@ -68,8 +69,13 @@ internal sealed record NodeConfiguration
             KeepNs = Record.KeepNs,
             MinFree = Record.MinFree,
             Evidence = Record.Evidence,
+            Take = Record.Take,
+            Classes = Record.Classes,
             Filter = Record.Filter,
+            Triggers = Record.Triggers,
+            IncidentFolder = data.Incidents,
         },
+        ExtractIncident = TriggerExtract.Of(data.Root),
         DataFolder = data.Root,
         Workers = Workers,
         RingBudgetBytes = RingBudgetBytes,
@@ -95,7 +101,14 @@ internal sealed record RecordConfiguration
     /// <summary>Segments are sealed.</summary>
     public bool Evidence { get; init; } = true;
 
+    /// <summary>What is taken of frames that no class wants.</summary>
+    public RecordTake Take { get; init; }
+
+    public IReadOnlyList<RecordClassPlan> Classes { get; init; } = [];
+
     public string? Filter { get; init; }
+
+    public IReadOnlyList<TriggerPlan> Triggers { get; init; } = [];
 }
 
 /// <summary>Where the console listens and how long it keeps records.</summary>

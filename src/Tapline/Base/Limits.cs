@@ -90,6 +90,24 @@ public static class Limits
 
     public const int KeysPerListMax = 100;
 
+    /// <summary>Fewest of them: one being filled, one being written, one for a hiccup.</summary>
+    public const int RecordBuffersMin = 3;
+
+    /// <summary>All buffers of all recorders of an engine: classes × workers × buffers, in bytes. With few, each has eight.</summary>
+    public const long RecordBufferBudgetBytes = 4L << 30;
+
+    /// <summary>Classes of a recording beside the default one.</summary>
+    public const int RecordClassesMax = 16;
+
+    /// <summary>Characters of a class's name.</summary>
+    public const int RecordClassNameCharactersMax = 32;
+
+    /// <summary>Payload bytes of each direction of a flow that are kept as its handshake at most, where only handshakes are kept.</summary>
+    public const int HandshakeBytesMax = 512 * 1024;
+
+    /// <summary>The same where a gap hides how far the handshake is.</summary>
+    public const int HandshakeLostBytesMax = 64 * 1024;
+
     /// <summary>Finished segments one folder keeps; beyond, the oldest goes although the budget has room.</summary>
     public const int SegmentsMax = 1 << 20;
 
@@ -98,6 +116,24 @@ public static class Limits
 
     /// <summary>Part of a budget that what no hold keeps has in any case: one in so many.</summary>
     public const int UnheldPartOfBudget = 8;
+
+    /// <summary>Triggers of one recording: a bit each for every flow.</summary>
+    public const int TriggersMax = 16;
+
+    /// <summary>How far a trigger's window reaches to either side.</summary>
+    public const long TriggerSpanNsMax = 3600 * 1_000_000_000L;
+
+    /// <summary>Incidents of one trigger in an hour; more are counted only: whoever sends the frames chooses how many ring.</summary>
+    public const int TriggerIncidentsPerHour = 20;
+
+    /// <summary>Holds that one trigger has at once; the oldest goes for the next.</summary>
+    public const int TriggerHoldsMax = 32;
+
+    /// <summary>Packets that the extract of an incident has at most; it says so when there were more.</summary>
+    public const long TriggerPacketsMax = 1_000_000;
+
+    /// <summary>Disk space of all extracts; the oldest go first.</summary>
+    public const long TriggerFolderBytesMax = 4L << 30;
 
     /// <summary>Holds on one recording, and their file in bytes: each with two texts of some hundred characters.</summary>
     public const int HoldsMax = 1000;

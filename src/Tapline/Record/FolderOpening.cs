@@ -1,6 +1,4 @@
-// What is done to a recording's folder before it is used: leftovers of a crash are published, indexes without a segment go, and the
-// budget is fitted to the disk. Ordinary managed file calls, once at start, by the thread that opens the folder.
-using Tapline.Base;
+// What is done to a recording's folder before it is used: leftovers of a crash are published, and indexes without a segment go. Ordinary managed file calls, once at start, by the thread that opens the folder.
 using Tapline.Record.Evidence;
 
 namespace Tapline.Record;
@@ -50,22 +48,5 @@ internal static class FolderOpening
                 file.Delete();
             }
         }
-    }
-
-    /// <summary>The budget that the disk has room for. One beyond the disk would end in one large segment that fills it and that
-    /// nothing can be removed for; some of the disk is left for file system and neighbours.</summary>
-    public static long FittingBudget(string path, RetentionRules rules)
-    {
-        long used = 0;
-        foreach (var file in new DirectoryInfo(path).EnumerateFiles())
-        {
-            used += (SegmentName.TryParse(file.Name, out _, out var isHidden) && !isHidden)
-                || SegmentCompanions.TryParse(file.Name, out _) ? file.Length : 0;
-        }
-
-        var drive = new DriveInfo(Path.GetFullPath(path));
-        var room = used + drive.AvailableFreeSpace;
-        var fitting = Math.Min(room / 20 * 19, room - rules.MinFree.Of(drive.TotalSize));
-        return fitting >= Limits.RecordBudgetBytesMin ? Math.Min(fitting, rules.BudgetBytes) : rules.BudgetBytes;
     }
 }

@@ -3,7 +3,7 @@
 // custom block as one more packet (seen with 4.0.17), and then its frame count would not be ours.
 //
 // body:  0 magic "TLLEDGER" 8   8 version 2 | 10 row bytes 2 | 12 rows 4   16 flags 4 | 20 worker 4
-//       24 window start 8   32 window end 8   40 rows of 72   then CRC-32C of all before it 4, zero 4
+//       24 window start 8   32 window end 8   40 rows of 88   then CRC-32C of all before it 4, zero 4
 using System.Buffers.Binary;
 using Tapline.Base;
 
@@ -21,7 +21,7 @@ public struct LedgerBlockRow
     public long Arrived;
     public long DroppedRing;
 
-    /// <summary>captured = recorded + filtered + dropped_recorder.</summary>
+    /// <summary>captured = recorded + filtered + other_class + dropped_recorder.</summary>
     public long Captured;
     public long Recorded;
     public long Filtered;
@@ -32,6 +32,12 @@ public struct LedgerBlockRow
 
     /// <summary>Recorded frames whose bytes were cut by the capture.</summary>
     public long Cut;
+
+    /// <summary>Frames that are for another class of the recording: its segments account for them.</summary>
+    public long OtherClass;
+
+    /// <summary>Recorded frames whose bytes were cut on purpose, by what the class takes.</summary>
+    public long Sliced;
 }
 
 /// <summary>Encodes and decodes the ledger block. No allocation when writing.</summary>
@@ -39,13 +45,15 @@ public static class LedgerBlock
 {
     /// <summary>A type of the range 0x80000000 up, which the format leaves to local use: "TL", 1.</summary>
     public const uint Type = 0x8054_4C01;
-    public const int RowBytes = 72;
+    public const int RowBytes = 88;
     public const ushort Version = 1;
 
     /// <summary>The segment's end was lost: only interface, recorded and recorded bytes are known.</summary>
     public const uint RecoveredFlag = 1;
 
     private const ulong Magic = 0x5245_4744_454C_4C54; // "TLLEDGER" read little-endian
+    // Rows of recordings from before there were classes: nothing was another's, nothing sliced.
+    private const int RowBytesMin = 72;
     private const int FixedBytes = 40;
     private const int TrailerBytes = 8;
 
@@ -81,6 +89,8 @@ public static class LedgerBlock
         BinaryPrimitives.WriteInt64LittleEndian(target[48..], row.DroppedRecorder);
         BinaryPrimitives.WriteInt64LittleEndian(target[56..], row.RecordedBytes);
         BinaryPrimitives.WriteInt64LittleEndian(target[64..], row.Cut);
+        BinaryPrimitives.WriteInt64LittleEndian(target[72..], row.OtherClass);
+        BinaryPrimitives.WriteInt64LittleEndian(target[80..], row.Sliced);
     }
 
     /// <summary>Ends the block and returns its length.</summary>
@@ -109,7 +119,7 @@ public static class LedgerBlock
 
         var rowBytes = BinaryPrimitives.ReadUInt16LittleEndian(body[10..]);
         var count = BinaryPrimitives.ReadUInt32LittleEndian(body[12..]);
-        if (rowBytes < RowBytes || FixedBytes + ((long)count * rowBytes) + TrailerBytes != body.Length
+        if (rowBytes < RowBytesMin || FixedBytes + ((long)count * rowBytes) + TrailerBytes != body.Length
             || BinaryPrimitives.ReadUInt32LittleEndian(body[^TrailerBytes..]) != Crc32C.Compute(body[..^TrailerBytes]))
         {
             return false;
@@ -121,7 +131,7 @@ public static class LedgerBlock
         rows = new LedgerBlockRow[count];
         for (var index = 0; index < rows.Length; index++)
         {
-            rows[index] = ReadRow(body.Slice(FixedBytes + (index * rowBytes), RowBytes));
+            rows[index] = ReadRow(body.Slice(FixedBytes + (index * rowBytes), rowBytes));
         }
 
         return true;
@@ -139,6 +149,8 @@ public static class LedgerBlock
         DroppedRecorder = BinaryPrimitives.ReadInt64LittleEndian(row[48..]),
         RecordedBytes = BinaryPrimitives.ReadInt64LittleEndian(row[56..]),
         Cut = BinaryPrimitives.ReadInt64LittleEndian(row[64..]),
+        OtherClass = row.Length < RowBytes ? 0 : BinaryPrimitives.ReadInt64LittleEndian(row[72..]),
+        Sliced = row.Length < RowBytes ? 0 : BinaryPrimitives.ReadInt64LittleEndian(row[80..]),
     };
 
     private static int BodyBytes(int rows) => FixedBytes + (rows * RowBytes) + TrailerBytes;

@@ -17,6 +17,9 @@ public sealed record RecorderOptions
     /// <summary>The recorder's filter as text for if_filter; null = everything.</summary>
     public string? Filter { get; init; }
 
+    /// <summary>The class and what it keeps, in words for each segment's comment; null = there is only one, and it keeps all.</summary>
+    public string? Policy { get; init; }
+
     /// <summary>Slots of the worker's flow table, by which frames are told to the index; 0 = segments get no index now.</summary>
     public int FlowSlots { get; init; }
 

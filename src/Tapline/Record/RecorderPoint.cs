@@ -18,7 +18,9 @@ internal struct RecorderPoint
     public long Recorded;
     public long RecordedBytes;
     public long Cut;
+    public long Sliced;
     public long Filtered;
+    public long OtherClass;
     public long Dropped;
 
     /// <summary>Cumulative losses in the ring as last told, and as they were when the last segment ended.</summary>

@@ -113,6 +113,7 @@ internal sealed class RecorderPoints : IDisposable
             entry.Recorded = 0;
             entry.RecordedBytes = 0;
             entry.Cut = 0;
+            entry.Sliced = 0;
         }
 
         _placeCount = 0;

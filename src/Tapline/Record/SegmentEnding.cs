@@ -78,7 +78,7 @@ internal static class SegmentEnding
     private static LedgerBlockRow Row(in RecorderPoint entry, ushort point)
     {
         var dropped = entry.Dropped + entry.LostInWindow;
-        var captured = entry.Recorded + entry.Filtered + dropped;
+        var captured = entry.Recorded + entry.Filtered + entry.OtherClass + dropped;
         var droppedRing = entry.RingDrops - entry.RingDropsBefore;
         return new LedgerBlockRow
         {
@@ -92,6 +92,8 @@ internal static class SegmentEnding
             DroppedRecorder = dropped,
             RecordedBytes = entry.RecordedBytes,
             Cut = entry.Cut,
+            OtherClass = entry.OtherClass,
+            Sliced = entry.Sliced,
         };
     }
 

@@ -14,26 +14,24 @@ namespace Tapline.Record;
 /// <summary>A recording's folder. Thread-safe.</summary>
 public sealed class SegmentFolder : IDisposable
 {
-    private const long FreeLookPauseNs = 2_000_000_000;
     private readonly FolderPlace _place;
     private readonly Lock _gate = new();
     private readonly SegmentCatalog _catalog = new();
     private readonly SegmentCatalog _held = new();
     private readonly AgeClock _ages = new();
     private readonly HoldWatch _holds;
+    private readonly RecordingDisk _disk;
     private readonly PathBuffer _path;
     private readonly long[] _removed = new long[3];
     private long _usedBytes;
     private byte[] _machines = [];
     private long _heldBytes;
-    private long _nextFreeLookNs;
     private long _keptNs;
     private long _insertedNs;
-    private string? _shortage;
     private string? _absence;
     private string? _mishap;
 
-    private SegmentFolder(string path, RetentionRules rules, FolderPlace place, string holdsFolder)
+    private SegmentFolder(string path, RetentionRules rules, FolderPlace place, string holdsFolder, RecordingDisk disk)
     {
         Path = path;
         Rules = rules;
@@ -41,6 +39,7 @@ public sealed class SegmentFolder : IDisposable
         _place = place;
         _path = new PathBuffer(path);
         _holds = new HoldWatch(holdsFolder);
+        _disk = disk;
     }
 
     /// <summary>The folder's path as given.</summary>
@@ -129,7 +128,19 @@ public sealed class SegmentFolder : IDisposable
         Shortage ?? _holds.Problem ?? HoldsNotice ?? _ages.Notice ?? Evidence?.Notice ?? Volatile.Read(ref _mishap);
 
     /// <summary>Why nothing may be written at the moment; null = it may. Any thread.</summary>
-    internal string? Shortage => Volatile.Read(ref _absence) ?? Volatile.Read(ref _shortage);
+    internal string? Shortage => Volatile.Read(ref _absence) ?? _disk.Shortage;
+
+    /// <summary>Which part of its budget it uses and could give; 0 = no segment may go. Any thread.</summary>
+    internal double Fullness
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _catalog.Count == 0 ? 0 : (double)(_usedBytes - _heldBytes) / BudgetBytes;
+            }
+        }
+    }
 
     // What no hold keeps has a part of the budget in any case; beyond it the recording outgrows its budget.
     private long UnheldBytesMin => BudgetBytes / Limits.UnheldPartOfBudget;
@@ -149,7 +160,18 @@ public sealed class SegmentFolder : IDisposable
     /// <param name="holdsFolder">Where the holds are that keep its segments; null = in the folder itself.</param>
     /// <param name="evidence">How its segments are sealed; null = they are not.</param>
     public static SegmentFolder? TryOpen(
-        string path, RetentionRules rules, out string? error, string? holdsFolder = null, EvidenceOptions? evidence = null)
+        string path, RetentionRules rules, out string? error, string? holdsFolder = null, EvidenceOptions? evidence = null) =>
+        TryOpen(path, rules, out error, holdsFolder ?? path, null, evidence);
+
+    /// <summary>The same for one of several folders of a recording.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="rules">What is kept.</param>
+    /// <param name="error">Why it can't be opened.</param>
+    /// <param name="holdsFolder">Where the holds are that keep its segments.</param>
+    /// <param name="shared">The disk that it shares with the others, for which its budget has been fitted; null = it is alone.</param>
+    /// <param name="evidence">How its segments are sealed; null = they are not.</param>
+    internal static SegmentFolder? TryOpen(
+        string path, RetentionRules rules, out string? error, string holdsFolder, RecordingDisk? shared, EvidenceOptions? evidence = null)
     {
         if (rules.BudgetBytes < Limits.RecordBudgetBytesMin)
         {
@@ -163,7 +185,7 @@ public sealed class SegmentFolder : IDisposable
             return null;
         }
 
-        var folder = new SegmentFolder(path, rules, place, holdsFolder ?? path);
+        var folder = new SegmentFolder(path, rules, place, holdsFolder, shared ?? new RecordingDisk(rules.MinFree));
         try
         {
             folder.Evidence = evidence is null ? null : FolderEvidence.TryOpen(path, evidence);
@@ -173,7 +195,8 @@ public sealed class SegmentFolder : IDisposable
             error = folder._holds.Problem;
             if (error is null)
             {
-                folder.Load();
+                folder.Load(isAlone: shared is null);
+                folder._disk.Join(folder);
                 return folder;
             }
         }
@@ -230,6 +253,7 @@ public sealed class SegmentFolder : IDisposable
     /// <summary>Gives the lock back. All recorders must be closed before.</summary>
     public void Dispose()
     {
+        _disk.Leave(this);
         _catalog.Dispose();
         _held.Dispose();
         _place.Dispose();
@@ -260,13 +284,13 @@ public sealed class SegmentFolder : IDisposable
     /// <returns>False when the disk would have less free than it must: then nothing was taken.</returns>
     internal bool TryReserve(DiskCalls disk, long bytes)
     {
+        if (!_disk.TryKeepFree(disk, bytes))
+        {
+            return false;
+        }
+
         lock (_gate)
         {
-            if (!TryKeepFree(disk, bytes))
-            {
-                return false;
-            }
-
             _usedBytes += bytes;
             Fit(disk);
             return true;
@@ -302,12 +326,16 @@ public sealed class SegmentFolder : IDisposable
         }
     }
 
-    /// <summary>Removes the oldest segment because the disk is full although the budget is not. A writer's thread.</summary>
-    internal bool MakeRoom(DiskCalls disk)
+    /// <summary>Removes a segment because the disk is full although the budget is not. A writer's thread.</summary>
+    internal bool MakeRoom(DiskCalls disk) => _disk.MakeRoom(disk);
+
+    /// <summary>Removes the oldest segment for the disk's sake; its bytes, 0 = none may go.</summary>
+    internal long RemoveForDisk(DiskCalls disk)
     {
         lock (_gate)
         {
-            return TryRemoveOldest(disk, RemovalReason.FreeDisk);
+            var bytes = _catalog.Count == 0 ? 0 : _catalog.Oldest.Bytes;
+            return bytes > 0 && TryRemoveOldest(disk, RemovalReason.FreeDisk) ? bytes : 0;
         }
     }
 
@@ -323,9 +351,10 @@ public sealed class SegmentFolder : IDisposable
 
             LookAtClock(nowNs, ref _keptNs);
             Evidence?.Settle(disk);
-            _ = TryKeepFree(disk, 0);
             _ages.Tick(nowNs, Rules.KeepNs, _ages.IsFirst ? _catalog.NewestNs : 0);
         }
+
+        _ = _disk.TryKeepFree(disk, 0);
 
         // The lock is given back between two removals: a hold that is removed, or a week that has passed, may cost many.
         while (TryRemoveAged(disk) || TryRemoveBeyondBudget(disk))
@@ -383,41 +412,6 @@ public sealed class SegmentFolder : IDisposable
         while (TryRemoveBeyondBudget(disk))
         {
         }
-    }
-
-    // Removes what the disk is short of, then does not look again for a moment: a file that somebody reads gives its room back
-    // only when it is closed, and must not cost all others.
-    private bool TryKeepFree(DiskCalls disk, long bytes)
-    {
-        if (!Rules.MinFree.IsWanted)
-        {
-            return true;
-        }
-
-        var now = Clock.MonotonicNs();
-        if (now < _nextFreeLookNs || disk.FileSystem(_path.Reset().Path, out var total, out var available) < 0)
-        {
-            return _shortage is null;
-        }
-
-        var missing = Rules.MinFree.Of(total) + bytes - available;
-        var wasShort = missing > 0;
-        while (missing > 0 && _catalog.Count > 0)
-        {
-            var oldest = _catalog.Oldest.Bytes;
-            if (!TryRemoveOldest(disk, RemovalReason.FreeDisk))
-            {
-                break;
-            }
-
-            missing -= oldest;
-        }
-
-        _nextFreeLookNs = wasShort ? now + FreeLookPauseNs : 0;
-        Volatile.Write(ref _shortage, missing <= 0 ? null : _shortage ??
-            "The disk has less free than the recording must leave, and no segment may go: recording waits, and frames are dropped "
-            + "and counted. Free some, lower min_free, or remove a hold.");
-        return missing <= 0;
     }
 
     // Who keeps a segment, and at which place of it; null = it is gone.
@@ -485,11 +479,15 @@ public sealed class SegmentFolder : IDisposable
         return true;
     }
 
-    private void Load()
+    private void Load(bool isAlone)
     {
         Recovered = FolderOpening.Settle(Path, out _mishap, Evidence);
         FolderOpening.RemoveOrphans(Path);
-        BudgetBytes = FolderOpening.FittingBudget(Path, Rules);
+        if (isAlone && DiskBudget.Now([Path], Rules.MinFree) is >= Limits.RecordBudgetBytesMin and var fitting)
+        {
+            BudgetBytes = Math.Min(BudgetBytes, fitting);
+        }
+
         Enumerate(new DiskCalls());
     }
 

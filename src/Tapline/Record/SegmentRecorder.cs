@@ -41,6 +41,7 @@ public sealed class SegmentRecorder : IDisposable
     private long _lostBefore;
     private long _accepted;
     private long _dropped;
+    private long _sliced;
     private long _abandoned;
 
     // The list of machines that the segment under way has; null = none yet.
@@ -80,7 +81,8 @@ public sealed class SegmentRecorder : IDisposable
         _ = options.Key is null ? null : KeyRing.Note(folder.Path, options.Key);
         _current = _buffers[0];
         _points = new RecorderPoints(options.Filter);
-        _sectionOptions = PcapngOptions.Section($"node {options.Node}, worker {options.Worker}");
+        _sectionOptions = PcapngOptions.Section(
+            $"node {options.Node}, worker {options.Worker}{(options.Policy is { } policy ? $"; {policy}" : "")}");
         _index = options.FlowSlots > 0 ? IndexCollector.ForSegments(_segmentBytes, options.FlowSlots) : null;
         var indexes = _index is null ? null : new IndexFile(folder.Path, disk, _index, options);
         var output = SegmentOutput.Make(options);
@@ -99,6 +101,9 @@ public sealed class SegmentRecorder : IDisposable
 
     /// <summary>Frames wanted and lost. Any thread.</summary>
     public long Dropped => Volatile.Read(ref _dropped) + _writer.Lost + Volatile.Read(ref _abandoned);
+
+    /// <summary>Frames taken of which bytes were cut on purpose. Any thread.</summary>
+    public long Sliced => Volatile.Read(ref _sliced);
 
     /// <summary>Bytes written into segments. Any thread.</summary>
     public long BytesWritten => _writer.BytesWritten;
@@ -147,7 +152,7 @@ public sealed class SegmentRecorder : IDisposable
 
     /// <summary>Takes one frame: copies it, or drops it and says why. Never blocks, never allocates.</summary>
     /// <param name="meta">The frame's facts.</param>
-    /// <param name="frame">Its bytes, borrowed for the call.</param>
+    /// <param name="frame">Its bytes, borrowed for the call; fewer than were captured where the rest is not wanted.</param>
     /// <param name="flow">Slot of its flow in the worker's table, for the index; -1 = none.</param>
     public AppendResult Append(in FrameMeta meta, ReadOnlySpan<byte> frame, int flow = -1) =>
         Append(meta, frame, flow, PcapngWriter.PacketBytes(meta, frame.Length), [], isImported: false);
@@ -195,6 +200,12 @@ public sealed class SegmentRecorder : IDisposable
         point.Recorded++;
         point.RecordedBytes += frame.Length;
         point.Cut += (meta.Flags & FrameFlags.Cut) != 0 ? 1 : 0;
+        if (frame.Length < meta.CapturedLength)
+        {
+            point.Sliced++;
+            _sliced++;
+        }
+
         _lastNs = Math.Max(_lastNs, meta.TimestampNs);
         _accepted++;
         return AppendResult.Recorded;
@@ -206,6 +217,15 @@ public sealed class SegmentRecorder : IDisposable
         if (pointId < Limits.PointsMax)
         {
             _points.Touch(pointId).Filtered++;
+        }
+    }
+
+    /// <summary>Counts a frame that is for another class of the recording, for the segment's ledger.</summary>
+    public void CountOtherClass(ushort pointId)
+    {
+        if (pointId < Limits.PointsMax)
+        {
+            _points.Touch(pointId).OtherClass++;
         }
     }
 

@@ -205,6 +205,8 @@ internal static class SegmentRepair
                 DroppedRecorder = -1,
                 RecordedBytes = interfaces[index].Bytes,
                 Cut = -1,
+                OtherClass = -1,
+                Sliced = -1,
             });
         }
 

@@ -68,19 +68,21 @@ public sealed class Engine : IDisposable
         }
 
         Array.ForEach(parts.Workers, w => w.Start());
-        if (parts.RecordFolder is { } recording)
+        if (parts.RecordFolders.Count > 0)
         {
-            parts.Mirrors.Supply(new PastSupply([recording.Path], parts.Recorders, parts.Workers.Length, parts.Capture));
+            parts.Mirrors.Supply(new PastSupply(
+                [.. parts.RecordFolders.Select(f => f.Path)], parts.Recorders, parts.Workers.Length, parts.Capture));
         }
 
         engine._supervisor.Start();
         engine._isRunning = true;
-        if (parts.RecordFolder is { } folder)
+        if (parts.RecordFolders.Count > 0)
         {
-            parts.IndexRepair = IndexRepair.Start(folder, n => Console.Error.WriteLine($"tapline: {n}"));
-            parts.ImportExpiry = Imports.ImportExpiry.Start(folder.Path, n => Console.Error.WriteLine($"tapline: {n}"));
+            parts.IndexRepair = IndexRepair.Start(parts.RecordFolders, n => Console.Error.WriteLine($"tapline: {n}"));
+            parts.ImportExpiry = Imports.ImportExpiry.Start(parts.RecordFolders[0].Path, n => Console.Error.WriteLine($"tapline: {n}"));
         }
 
+        parts.Triggers?.Start();
         if (options.CanarySeconds > 0)
         {
             parts.Canaries = new CanaryDesk(

@@ -9,6 +9,7 @@ using Tapline.Flows;
 using Tapline.Record;
 using Tapline.Record.Evidence;
 using Tapline.Store;
+using Tapline.Workers.Triggers;
 
 namespace Tapline.Workers;
 
@@ -19,6 +20,7 @@ internal sealed class EngineOpening(EngineOptions options)
     private string? _fault;
     private bool _isUsage;
     private bool _areMirrorsInKernel;
+    private TriggerEyes[] _eyes = [];
 
     /// <summary>The parts, or null and a report of what is wrong.</summary>
     public static EngineParts? Open(EngineOptions options, out EngineReport? fault)
@@ -61,8 +63,14 @@ internal sealed class EngineOpening(EngineOptions options)
             return null;
         }
 
+        var recording = options.Record is null ? null : new RecordOpening(
+            options.Record, options.Node, WorkerCount, options.Analyse ? FlowsPerWorker : 0);
+        if (recording?.Check() is { } mistake)
+        {
+            return Usage(mistake);
+        }
+
         SpoolFolder? spoolFolder = null;
-        SegmentFolder? recordFolder = null;
         if (options.DataFolder is { } data
             && (spoolFolder = SpoolFolder.TryOpen(Path.Combine(data, "spool"), Limits.SpoolBudgetBytesDefault, out _fault)) is null)
         {
@@ -71,19 +79,18 @@ internal sealed class EngineOpening(EngineOptions options)
 
         Keep(spoolFolder);
         EvidenceOptions? evidence = null;
-        if (options.Record is { } record)
+        if (recording is not null)
         {
-            evidence = RecordEvidence.Open(record, options.DataFolder, out _fault);
+            evidence = RecordEvidence.Open(options.Record!, options.DataFolder, out _fault);
             Keep(evidence?.Key);
-            recordFolder = _fault is not null ? null
-                : SegmentFolder.TryOpen(record.Folder, record.Rules, out _fault, evidence: evidence);
-            if (recordFolder is null)
+            _fault ??= recording.OpenFolders(evidence);
+            recording.Folders.ForEach(Keep);
+            if (_fault is not null)
             {
                 return null;
             }
         }
 
-        Keep(recordFolder);
         var capture = LiveCapture.Open(CaptureOptions(excluded), out var error);
         if (capture is null)
         {
@@ -99,37 +106,36 @@ internal sealed class EngineOpening(EngineOptions options)
             return null;
         }
 
+        _eyes = options.Record is { Triggers.Count: > 0 } plan
+            ? Each(w => new TriggerEyes(plan.Triggers, options.Analyse ? FlowsPerWorker : 0)) : [];
         capture.DirectoryChanged = Bind;
         Bind();
         mirrors.OnToolPorts = names => capture.ExcludeNames([.. options.Exclude, .. names]);
-        return Build(capture, mirrors, spoolFolder, recordFolder, recordFilter, evidence?.Key);
+        return Build(capture, mirrors, spoolFolder, recording, recordFilter, evidence?.Key);
 
         void Bind()
         {
             var names = FilterNames.Of(capture.Directory, capture.Points);
             mirrors.SetNames(names);
             recordFilter.Bind(names);
-            recordFolder?.SetMachines(FilterNames.Recorded(capture.Directory));
+            Array.ForEach(_eyes, e => e.Bind(names));
+            foreach (var filter in recording?.Filters ?? [])
+            {
+                filter.Bind(names);
+            }
+
+            recording?.Folders.ForEach(f => f.SetMachines(FilterNames.Recorded(capture.Directory)));
         }
     }
 
     private EngineParts Build(
-        LiveCapture capture, MirrorDesk mirrors, SpoolFolder? spoolFolder, SegmentFolder? recordFolder, CompiledFilter filter,
+        LiveCapture capture, MirrorDesk mirrors, SpoolFolder? spoolFolder, RecordOpening? recording, CompiledFilter filter,
         NodeKey? key)
     {
         var losses = new RingLosses(Limits.PointsMax);
         mirrors.Points.Losses = losses;
         var spools = spoolFolder is null ? [] : Each(w => new SpoolWriter(spoolFolder, w, options.Node, new EndpointNames(capture)));
-        var recorders = recordFolder is null ? [] : Each(w => new SegmentRecorder(
-            recordFolder,
-            new RecorderOptions
-            {
-                Worker = w,
-                Node = options.Node,
-                Filter = options.Record?.Filter,
-                FlowSlots = options.Analyse ? FlowsPerWorker : 0,
-                Names = new EndpointNames(capture),
-            }));
+        var recorders = recording?.OpenRecorders(new EndpointNames(capture)) ?? [];
         var parts = new EngineParts
         {
             Options = options,
@@ -137,9 +143,12 @@ internal sealed class EngineOpening(EngineOptions options)
             Losses = losses,
             SpoolFolder = spoolFolder,
             SupervisorSpool = spoolFolder is null ? null : new SpoolWriter(spoolFolder, WorkerCount, options.Node),
-            RecordFolder = recordFolder,
+            Triggers = NewTriggerDesk(),
+            RecordFolders = recording?.Folders ?? [],
+            RecordClasses = recording?.Names ?? [],
             SigningKey = key,
-            Keeper = recordFolder is null ? null : new RetentionKeeper([recordFolder], n => Console.Error.WriteLine($"tapline: {n}")),
+            Keeper = recording is null ? null
+                : new RetentionKeeper([.. recording.Folders], n => Console.Error.WriteLine($"tapline: {n}")),
             Spools = spools,
             Recorders = recorders,
             Mirrors = mirrors,
@@ -149,12 +158,26 @@ internal sealed class EngineOpening(EngineOptions options)
                 Flows = options.Analyse ? NewTable(w, spools.Length == 0 ? null : spools[w]) : null,
                 Recorder = recorders.Length == 0 ? null : recorders[w],
                 RecordFilter = filter,
+                Triggers = _eyes.Length == 0 ? null : _eyes[w],
+                RecordTake = recording?.NewTake(),
+                Classes = recording?.ClassesOf(w, recorders),
                 CanarySecret = mirrors.CanarySecret,
             }),
         };
         Array.ForEach(parts.Pipelines, p => p.IndexFlows());
         return parts;
     }
+
+    private TriggerDesk? NewTriggerDesk() => _eyes.Length == 0 ? null : new TriggerDesk(
+        new TriggerDeskOptions
+        {
+            Plans = options.Record!.Triggers,
+            Recording = options.Record.Folder,
+            Folder = options.Record.IncidentFolder!,
+            Extract = options.ExtractIncident ?? ((_, _, _) => "This engine makes no extracts."),
+            Tell = n => Console.Error.WriteLine($"tapline: {n}"),
+        },
+        _eyes);
 
     private int FlowsPerWorker => Math.Max(1024, options.FlowCapacity / WorkerCount);
 

@@ -5,6 +5,7 @@ using Tapline.Record;
 using Tapline.Record.Evidence;
 using Tapline.Store;
 using Tapline.Workers.Indexing;
+using Tapline.Workers.Triggers;
 
 namespace Tapline.Workers;
 
@@ -22,7 +23,11 @@ internal sealed class EngineParts : IDisposable
     /// <summary>The ledger's own writer; numbered after the workers'.</summary>
     public SpoolWriter? SupervisorSpool { get; init; }
 
-    public SegmentFolder? RecordFolder { get; init; }
+    /// <summary>The recording's folders: the default one, then one for each class that keeps anything. Empty = no recording.</summary>
+    public IReadOnlyList<SegmentFolder> RecordFolders { get; init; } = [];
+
+    /// <summary>Names of the classes of those.</summary>
+    public IReadOnlyList<string> RecordClasses { get; init; } = [];
 
     /// <summary>Seals the recording; null = it is not sealed.</summary>
     public NodeKey? SigningKey { get; init; }
@@ -38,6 +43,7 @@ internal sealed class EngineParts : IDisposable
 
     public required SpoolWriter[] Spools { get; init; }
 
+    /// <summary>All workers' of the first folder, then all of the second, and so on.</summary>
     public required SegmentRecorder[] Recorders { get; init; }
 
     public required MirrorDesk Mirrors { get; init; }
@@ -46,6 +52,9 @@ internal sealed class EngineParts : IDisposable
 
     /// <summary>Proves the mirror sessions; null = it is not wanted.</summary>
     public CanaryDesk? Canaries { get; set; }
+
+    /// <summary>Turns hits of the workers' triggers into incidents; null = there are no triggers.</summary>
+    public TriggerDesk? Triggers { get; init; }
 
     public Worker[] Workers { get; set; } = [];
 
@@ -72,13 +81,18 @@ internal sealed class EngineParts : IDisposable
 
         IndexRepair?.Dispose();
         ImportExpiry?.Dispose();
+        Triggers?.Dispose();
         Canaries?.Dispose();
         Mirrors.Dispose();
         Array.ForEach(Recorders, r => r.Dispose());
         Array.ForEach(Spools, s => s.Dispose());
         SupervisorSpool?.Dispose();
         Keeper?.Dispose();
-        RecordFolder?.Dispose();
+        foreach (var folder in RecordFolders)
+        {
+            folder.Dispose();
+        }
+
         SigningKey?.Dispose();
         SpoolFolder?.Dispose();
         Capture.Dispose();

@@ -92,6 +92,9 @@ public sealed record RecorderReport
 
     public long Dropped { get; init; }
 
+    /// <summary>Of the recorded ones: cut on purpose, by what the recording takes.</summary>
+    public long Sliced { get; init; }
+
     /// <summary>Bytes written by this run, removed ones included.</summary>
     public long WrittenBytes { get; init; }
 
@@ -124,4 +127,7 @@ public sealed record RecorderReport
 
     /// <summary>Why the recorder can't write at the moment; null = it can.</summary>
     public string? StallReason { get; init; }
+
+    /// <summary>What each class did, the default one first; empty where there are no classes.</summary>
+    public IReadOnlyList<RecordClassReport> Classes { get; init; } = [];
 }

@@ -42,23 +42,26 @@ internal static class EngineReporting
     }
 
     /// <summary>What the recorders did so far; any thread. Null when nothing is recorded.</summary>
-    public static RecorderReport? Recorder(EngineParts parts) => parts.RecordFolder is not { } folder ? null : new RecorderReport
+    public static RecorderReport? Recorder(EngineParts parts) => parts.RecordFolders is not [var main, ..] folders ? null : new()
     {
-        Folder = folder.Path,
+        Folder = main.Path,
         Recorded = parts.Recorders.Sum(r => r.Recorded),
         Dropped = parts.Recorders.Sum(r => r.Dropped),
+        Sliced = parts.Recorders.Sum(r => r.Sliced),
         WrittenBytes = parts.Recorders.Sum(r => r.BytesWritten),
-        Segments = folder.Segments,
-        UsedBytes = folder.UsedBytes,
-        BudgetBytes = folder.BudgetBytes,
-        Removed = folder.Removed,
-        Holds = folder.Holds,
-        HeldBytes = folder.HeldBytes,
-        Notice = folder.Notice,
-        Recovered = folder.Recovered,
+        Segments = folders.Sum(f => f.Segments),
+        UsedBytes = folders.Sum(f => f.UsedBytes),
+        BudgetBytes = folders.Sum(f => f.BudgetBytes),
+        Removed = folders.Sum(f => f.Removed),
+        Holds = main.Holds,
+        HeldBytes = folders.Sum(f => f.HeldBytes),
+        Notice = folders.Select(f => f.Notice).FirstOrDefault(n => n is not null),
+        Recovered = folders.Sum(f => f.Recovered),
         WithoutIndex = parts.Recorders.Sum(r => r.WithoutIndex),
         IsDirect = parts.Recorders.All(r => r.IsDirect),
         StallReason = parts.Recorders.Select(r => r.StallReason).FirstOrDefault(r => r is not null),
+        Classes = folders.Count == 1 ? [] : [.. folders.Select((f, index) => RecordClassReport.Of(
+            parts.RecordClasses[index], f, parts.Recorders.AsSpan(index * parts.Pipelines.Length, parts.Pipelines.Length)))],
     };
 
     private static List<MirrorReport> Mirrors(EngineParts parts) =>

@@ -12,6 +12,7 @@ using Tapline.Mirror.Canary;
 using Tapline.Record;
 using Tapline.Store;
 using Tapline.Workers.Past;
+using Tapline.Workers.Triggers;
 
 namespace Tapline.Workers;
 
@@ -29,6 +30,7 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
     private FrameBatch? _batch;
     private int _observing;
     private int _recorded;
+    private int _looked;
     private bool _hasCanary;
 
     /// <summary>The worker's counters.</summary>
@@ -49,6 +51,15 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
     /// <summary>Which frames are recorded.</summary>
     public CompiledFilter RecordFilter { get; init; } = CompiledFilter.Everything;
 
+    /// <summary>What looks at each frame for the triggers' sake; null = there are none.</summary>
+    internal TriggerEyes? Triggers { get; init; }
+
+    /// <summary>How much of each frame is recorded; null = all of it. Owned.</summary>
+    internal FrameTake? RecordTake { get; init; }
+
+    /// <summary>Classes of the recording, which come before <see cref="Recorder"/>; null = there are none.</summary>
+    internal RecordClasses? Classes { get; init; }
+
     /// <summary>By which the engine knows its own canaries: they are for mirror sessions only, no machine sent them.</summary>
     public ulong CanarySecret { get; init; }
 
@@ -68,7 +79,7 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
             }
         }
 
-        (_batch, _recorded) = (batch, 0);
+        (_batch, _recorded, _looked) = (batch, 0, 0);
         if (Flows is not null)
         {
             Observe(Flows, batch, count);
@@ -80,6 +91,11 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
             {
                 mirror.Offer(batch.Meta(i), _layouts[i], batch.Bytes(i), _hasEvent[i]);
             }
+        }
+
+        if (Triggers is not null)
+        {
+            Look(Triggers, batch, count);
         }
 
         if (Recorder is not null)
@@ -104,6 +120,7 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
         {
             Flows.Endings = this;
             Recorder.Flows = Flows;
+            Classes?.SetFlows(Flows);
         }
     }
 
@@ -115,10 +132,18 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
     {
         if (_batch is not null)
         {
+            if (Triggers is not null)
+            {
+                Look(Triggers, _batch, _observing);
+            }
+
             Record(Recorder!, _batch, _observing);
         }
 
+        Triggers?.Forget(slot);
         Recorder!.EndFlow(slot, record);
+        RecordTake?.EndFlow(slot, record);
+        Classes?.EndFlow(slot, record);
     }
 
     /// <summary>Publishes the flow table's totals with the others.</summary>
@@ -139,7 +164,12 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
         Counts.EndUpdate();
     }
 
-    public void Dispose() => _layouts.Dispose();
+    public void Dispose()
+    {
+        _layouts.Dispose();
+        RecordTake?.Dispose();
+        Classes?.Dispose();
+    }
 
     private bool IsCanary(int i) => _hasCanary && _isCanary[i];
 
@@ -185,9 +215,17 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
         {
             var i = _recorded;
             ref readonly var meta = ref batch.Meta(i);
-            if (!IsCanary(i) && RecordFilter.Matches(meta, _layouts[i], batch.Bytes(i)))
+            if (Classes is not null && TryClasses(Classes, recorder, batch, i))
             {
-                _appended[i] = recorder.Append(meta, batch.Bytes(i), Flows is null ? -1 : _slots[i]);
+                continue;
+            }
+
+            var frame = batch.Bytes(i);
+            if (!IsCanary(i) && RecordTake is not { IsNothing: true } && RecordFilter.Matches(meta, _layouts[i], frame))
+            {
+                var slot = Flows is null ? -1 : _slots[i];
+                var kept = RecordTake is null ? frame.Length : RecordTake.BytesOf(meta, _layouts[i], frame, slot);
+                _appended[i] = recorder.Append(meta, frame[..kept], slot);
             }
             else
             {
@@ -195,6 +233,43 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
                 recorder.CountFiltered(meta.PointId);
             }
         }
+    }
+
+    /// <summary>Shows the triggers the batch's frames below <paramref name="end"/> that they have not seen.</summary>
+    private void Look(TriggerEyes triggers, FrameBatch batch, int end)
+    {
+        for (; _looked < end; _looked++)
+        {
+            if (!IsCanary(_looked))
+            {
+                triggers.Look(batch.Meta(_looked), _layouts[_looked], batch.Bytes(_looked), Flows is null ? -1 : _slots[_looked], Flows);
+            }
+        }
+    }
+
+    /// <summary>True when a class has taken the frame, or chosen not to keep it.</summary>
+    private bool TryClasses(RecordClasses classes, SegmentRecorder recorder, FrameBatch batch, int i)
+    {
+        var point = batch.Meta(i).PointId;
+        if (IsCanary(i))
+        {
+            classes.CountOther(point);
+            return false;
+        }
+
+        var slot = Flows is null ? -1 : _slots[i];
+        var isTaken = classes.TryTake(batch.Meta(i), _layouts[i], batch.Bytes(i), slot, out var isKept, out var result);
+        _appended[i] = isKept ? result : NotWanted;
+        if (isTaken && isKept)
+        {
+            recorder.CountOtherClass(point);
+        }
+        else if (isTaken)
+        {
+            recorder.CountFiltered(point);
+        }
+
+        return isTaken;
     }
 
     private const AppendResult NotWanted = (AppendResult)0xff;

@@ -4,7 +4,6 @@ using System.Diagnostics;
 using System.Text.Json;
 using Tapline.Base;
 using Tapline.Mirror.Targets;
-using Tapline.Record;
 using Tapline.Store;
 using Tapline.Workers.Past;
 
@@ -23,7 +22,7 @@ internal sealed class SnapshotWriter : IControlAnswers
     private readonly byte[] _time = new byte[TimeText.Length];
     private readonly JsonEncodedText _node;
     private readonly JsonEncodedText _version;
-    private readonly JsonEncodedText _recordFolder;
+    private readonly RecordingSnapshot? _recording;
     private readonly long _started = Stopwatch.GetTimestamp();
 
     public SnapshotWriter(EngineParts parts, Supervisor supervisor, Action requestStop)
@@ -35,7 +34,7 @@ internal sealed class SnapshotWriter : IControlAnswers
         _flows = new LiveFlowsWriter();
         _node = JsonEncodedText.Encode(parts.Options.Node);
         _version = JsonEncodedText.Encode(typeof(SnapshotWriter).Assembly.GetName().Version?.ToString(3) ?? "0");
-        _recordFolder = JsonEncodedText.Encode(parts.RecordFolder?.Path ?? "");
+        _recording = parts.RecordFolders.Count == 0 ? null : new RecordingSnapshot(parts);
     }
 
     public void RequestStop() => _requestStop();
@@ -51,7 +50,7 @@ internal sealed class SnapshotWriter : IControlAnswers
         json.WriteNumber("pid"u8, Environment.ProcessId);
         WritePoints(json);
         WriteMirrors(json);
-        WriteRecorder(json);
+        _recording?.Write(json);
         WriteFlowTotals(json);
         WriteVerdicts(json);
         WriteWorkers(json);
@@ -186,58 +185,6 @@ internal sealed class SnapshotWriter : IControlAnswers
         }
 
         json.WriteEndArray();
-    }
-
-    private void WriteRecorder(Utf8JsonWriter json)
-    {
-        if (_parts.RecordFolder is not { } folder)
-        {
-            return;
-        }
-
-        long recorded = 0;
-        long dropped = 0;
-        string? stalled = null;
-        foreach (var recorder in _parts.Recorders)
-        {
-            recorded += recorder.Recorded;
-            dropped += recorder.Dropped;
-            stalled ??= recorder.StallReason;
-        }
-
-        json.WriteStartObject("recorder"u8);
-        json.WriteString("folder"u8, _recordFolder);
-        json.WriteNumber("segments"u8, folder.Segments);
-        json.WriteNumber("bytes"u8, folder.UsedBytes);
-        json.WriteNumber("budget_bytes"u8, folder.BudgetBytes);
-        WriteRetention(json, folder);
-        json.WriteNumber("recorded"u8, recorded);
-        json.WriteNumber("dropped"u8, dropped);
-        if (folder.OldestNs != 0)
-        {
-            WriteTime(json, "oldest"u8, folder.OldestNs);
-        }
-
-        if (stalled is not null)
-        {
-            json.WriteString("stalled"u8, stalled);
-        }
-
-        json.WriteEndObject();
-    }
-
-    private static void WriteRetention(Utf8JsonWriter json, SegmentFolder folder)
-    {
-        json.WriteNumber("removed_by_budget"u8, folder.RemovedBy(RemovalReason.Budget));
-        json.WriteNumber("removed_by_age"u8, folder.RemovedBy(RemovalReason.Age));
-        json.WriteNumber("removed_for_free_disk"u8, folder.RemovedBy(RemovalReason.FreeDisk));
-        json.WriteNumber("holds"u8, folder.Holds);
-        json.WriteNumber("held_segments"u8, folder.HeldSegments);
-        json.WriteNumber("held_bytes"u8, folder.HeldBytes);
-        if (folder.Notice is { } notice)
-        {
-            json.WriteString("notice"u8, notice);
-        }
     }
 
     private void WriteFlowTotals(Utf8JsonWriter json)

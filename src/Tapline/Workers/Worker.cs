@@ -154,6 +154,7 @@ public sealed class Worker
         }
 
         _pipeline.Recorder?.EndBatch(nowNs);
+        _pipeline.Classes?.EndBatch(nowNs);
         _spool?.EndBatch(nowNs);
         if (Busiest.IsAsked)
         {
@@ -182,6 +183,7 @@ public sealed class Worker
             var info = PointNames.Describe(live.Point);
             _spool?.AddPoint(info);
             _pipeline.Recorder?.AddPoint(info);
+            _pipeline.Classes?.AddPoint(info);
             _mirrors?.SelectPoint(Index, live.Point);
         }
 
@@ -202,6 +204,7 @@ public sealed class Worker
         {
             var id = _points[i].Point.Id;
             _pipeline.Recorder.SetRingDrops(id, Losses.Dropped(id));
+            _pipeline.Classes?.SetRingDrops(id, Losses.Dropped(id));
         }
     }
 
@@ -274,6 +277,7 @@ public sealed class Worker
             OnEnding?.Invoke();
             TellLosses();
             _pipeline.Recorder?.Close(Now());
+            _pipeline.Classes?.Close(Now());
             _spool?.Close();
             _pipeline.PublishFlowCounters();
         }

@@ -91,7 +91,32 @@ public sealed class RecordVerbTests : IDisposable
         }
     }
 
+    [Fact]
+    public void Classes_share_the_frames_and_a_hold_keeps_its_window()
+    {
+        LabNeeds.Namespaces();
+        using var lab = new SwitchLab();
+        Directory.CreateDirectory(Recording);
+        TaplineHold("add", "--since", "10m", "--until", "2100-01-01", "--by", "lab\u202e", "--why", "a \u001b[31mtest");
+        using var process = Start(lab, "--budget", "1G", "--class", "data;filter=tcp;take=headers;budget=32M");
+        lab.Transfer(20_000_000);
+        var ledger = Stop(process);
+        var recorder = ledger.GetProperty("recorder");
+        var classes = recorder.GetProperty("classes").EnumerateArray().ToDictionary(
+            c => c.GetProperty("class").GetString()!, c => c.GetProperty("recorded").GetInt64());
+        Assert.Equal(lab.EnteredFrames(), Sum(ledger, "recorded"));
+        Assert.Equal(lab.EnteredFrames(), classes["default"] + classes["data"]);
+        Assert.True(classes["data"] > classes["default"], ledger.ToString());
+        Assert.Equal(1, recorder.GetProperty("holds").GetInt32());
+        Assert.InRange(new DirectoryInfo(Path.Combine(Recording, "data")).EnumerateFiles("2*.pcapng").Sum(f => f.Length), 1, 10_000_000);
+        Assert.DoesNotContain('\u001b', TaplineHold("list"));
+        TaplineHold("remove", "1");
+    }
+
     public void Dispose() => Directory.Delete(_data, recursive: true);
+
+    private string TaplineHold(params string[] words) =>
+        LabCommand.Run([TaplineProgram.Path(), "hold", .. words, "--data", _data]);
 
     private LabProcess Start(SwitchLab lab, params string[] options)
     {

@@ -84,6 +84,56 @@ public class RetentionTests
     }
 
     [Fact]
+    public void OfAllFoldersOnADiskTheFullestByItsBudgetGivesFirst()
+    {
+        var small = new RetentionRules { BudgetBytes = 1 << 30, MinFree = new FreeDisk(1 << 20, 0) };
+        using var first = new Recording(small);
+        using var second = new Recording(small with { BudgetBytes = 2L << 30 });
+        first.Write(10, 11, 12, 13);
+        second.Write(0, 1, 2, 3, 4); // older, but a smaller part of its budget
+        var shared = new RecordingDisk(small.MinFree);
+        using var one = first.Open(shared);
+        using var two = second.Open(shared);
+        first.Disk.TotalBytes = 1L << 40;
+        first.Disk.AvailableBytes = (1 << 20) - (3 * Recording.SegmentBytes);
+        two.Keep(first.Disk, Start);
+        Assert.Equal([Recording.NameOf(12), Recording.NameOf(13)], first.Segments);
+        Assert.Equal([.. Enumerable.Range(1, 4).Select(Recording.NameOf)], second.Segments);
+        Assert.Equal((2, 1), (one.RemovedBy(RemovalReason.FreeDisk), two.RemovedBy(RemovalReason.FreeDisk)));
+
+        // On a full disk the same; what is held is nobody's to give.
+        second.Hold(0, 9);
+        two.Keep(first.Disk, Start);
+        Assert.True(two.MakeRoom(first.Disk) && two.MakeRoom(first.Disk));
+        Assert.False(two.MakeRoom(first.Disk));
+        Assert.Empty(first.Segments);
+        Assert.Equal(4, second.Segments.Length);
+    }
+
+    [Fact]
+    public void BudgetsThatNoDiskCanGiveAreRefusedAndOthersShrinkTogether()
+    {
+        using var temporary = new TemporaryFolder();
+        var total = new DriveInfo(temporary.Path).TotalSize;
+        var rules = new RetentionRules { BudgetBytes = total / 2 };
+        var folders = new[] { (temporary["a"], rules), (temporary["a/db"], rules), (temporary["a/web"], rules) };
+        RecordingDisks.Fit(folders, default, out var error);
+        Assert.Contains("lower budgets", error);
+        RecordingDisks.Fit(folders[..2], new FreeDisk(0, 50), out error);
+        Assert.Contains("without what must stay free", error);
+
+        // Half of the disk each is never free here; a third of it may be.
+        var fitting = RecordingDisks.Fit(
+            [(temporary["a"], rules with { BudgetBytes = total / 3 }), (temporary["a/db"], rules with { BudgetBytes = total / 6 })],
+            default, out error);
+        Assert.Null(error);
+        Assert.Same(fitting[0].Disk, fitting[1].Disk);
+        Assert.InRange(fitting[0].Rules.BudgetBytes, (2 * fitting[1].Rules.BudgetBytes) - 10, (2 * fitting[1].Rules.BudgetBytes) + 10);
+        var room = DiskBudget.Now([temporary["a"], temporary["a/db"]], default);
+        Assert.InRange(fitting.Sum(f => f.Rules.BudgetBytes), 1, Math.Max(room + (1 << 30), Limits.RecordBudgetBytesMin * 2));
+    }
+
+    [Fact]
     public void WhereNothingMayGoNothingIsReservedAndASentenceSaysSo()
     {
         using var recording = new Recording(new RetentionRules { BudgetBytes = 1 << 30, MinFree = new FreeDisk(1 << 20, 0) });
@@ -144,6 +194,23 @@ public class RetentionTests
         recording.HoldNs(Start + Limits.SegmentSpanNs, Start + (2 * Hour));
         folder.Keep(recording.Disk, Start + (10 * Hour));
         Assert.Equal([Recording.NameOf(0), Recording.NameOf(9)], recording.Segments);
+    }
+
+    [Fact]
+    public void TheKeeperFollowsHoldsAndTellsEachNoticeOnce()
+    {
+        using var recording = new Recording(new RetentionRules { BudgetBytes = 1 << 30 });
+        recording.Write(0);
+        using var folder = recording.Open();
+        var told = new System.Collections.Concurrent.ConcurrentQueue<string>();
+        using var keeper = new RetentionKeeper([folder], told.Enqueue, recording.Disk);
+        recording.Hold(0, 1);
+        Assert.True(Await.Until(() => folder.HeldSegments == 1));
+        File.WriteAllText(recording.Folder[HoldFile.Name], "{");
+        Assert.True(Await.Until(() => told.Any(t => t.Contains("stays held"))));
+        File.Delete(recording.Folder[HoldFile.Name]);
+        Assert.True(Await.Until(() => folder.HeldSegments == 0 && told.Count == 2));
+        Assert.Contains("kept again", told.Last());
     }
 
     [Fact]
@@ -256,9 +323,9 @@ public class RetentionTests
             return hold!;
         }
 
-        public SegmentFolder Open()
+        public SegmentFolder Open(RecordingDisk? shared = null)
         {
-            var folder = SegmentFolder.TryOpen(Folder.Path, rules, out var error);
+            var folder = SegmentFolder.TryOpen(Folder.Path, rules, out var error, Folder.Path, shared);
             Assert.Null(error);
             return folder!;
         }

@@ -142,7 +142,16 @@ public class ConfigurationTests
                 Record = new RecordConfiguration
                 {
                     BudgetBytes = budget, Filter = filter, KeepNs = (60 + workers) * Clock.SecondNs,
+                    Take = hardware ? new RecordTake(RecordTakeKind.Frame, 14 + workers) : new RecordTake(RecordTakeKind.Whole, 0, true),
                     MinFree = new FreeDisk(hardware ? budget : 0, hardware ? 0 : workers),
+                    Classes =
+                    [
+                        new RecordClassPlan
+                        {
+                            Name = $"c{workers}", Filter = filter, BudgetBytes = budget * 2, KeepNs = hardware ? 60 * Clock.SecondNs : 0,
+                            Take = hardware ? new RecordTake(RecordTakeKind.Flow, budget, true) : new RecordTake(RecordTakeKind.Headers, 0),
+                        },
+                    ],
                 },
                 Console = new ConsoleConfiguration
                 {

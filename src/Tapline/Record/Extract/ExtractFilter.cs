@@ -56,10 +56,13 @@ public sealed class ExtractFilter
             return null;
         }
 
-        // Whether the rest makes sense is judged with terms that some frames satisfy: a rest that selects nothing for certain
-        // answers is no mistake.
+        // Whether the rest makes sense is judged with terms that some frames satisfy, each by itself: a rest that selects nothing for
+        // certain answers is no mistake.
+        var bit = 0;
         var probe = Compile(tree, terms, term => new FilterNode.Relation(
-            new FilterValue.Length(term.Column), Comparison.Greater, new FilterValue.Number(100, term.Column), term.Column), out error);
+            new FilterValue.Binary(
+                Arithmetic.And, new FilterValue.Length(term.Column), new FilterValue.Number(1u << (bit++ % 32), term.Column), term.Column),
+            Comparison.NotEqual, new FilterValue.Number(0, term.Column), term.Column), out error);
         return probe is null ? null : new ExtractFilter(tree, terms, probe.NeedsDirectory);
     }
 
@@ -84,6 +87,9 @@ public sealed class ExtractFilter
 
         return _last is not null && _last.Matches(meta, layout, frame);
     }
+
+    /// <summary>What is left for frames when the terms of flows have these answers; null = nothing is selected with them.</summary>
+    internal CompiledFilter? Residual(ulong truths) => Of(truths);
 
     // Null = nothing is selected with these answers.
     private CompiledFilter? Of(ulong truths)

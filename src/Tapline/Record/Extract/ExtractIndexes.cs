@@ -18,7 +18,8 @@ internal sealed class ExtractIndexes(ExtractPlan plan, ExtractOptions options)
             return null;
         }
 
-        foreach (var segment in plan.Segments)
+        // By their ends: of two classes that both have frames of a flow, the later index knows more of it.
+        foreach (var segment in plan.Segments.OrderBy(s => s.LatestNs))
         {
             if (stop.IsCancellationRequested)
             {

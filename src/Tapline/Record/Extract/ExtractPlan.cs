@@ -34,6 +34,12 @@ public sealed class ExtractPlan
     /// <summary>Of these: wanted, and lost by the recorder.</summary>
     public required long DroppedRecorder { get; init; }
 
+    /// <summary>Recorded frames of which a class keeps less than was captured: cut on purpose.</summary>
+    public required long Sliced { get; init; }
+
+    /// <summary>The classes that did.</summary>
+    public required IReadOnlyList<string> SlicedBy { get; init; }
+
     /// <summary>Frames in the segments wanted that say how many they have.</summary>
     public required long Recorded { get; init; }
 
@@ -69,16 +75,24 @@ public sealed class ExtractPlan
         var untilNs = Later(options.UntilNs, options.DisorderNs);
         var wanted = all.Where(s => s.Name.StartNs < untilNs && s.LatestNs >= sinceNs).ToList();
         Gaps(all, options, holes);
-        var rows = wanted.Where(s => s.End is { IsRecovered: false }).SelectMany(s => s.End!.Rows).ToList();
+        var known = wanted.Where(s => s.End is { IsRecovered: false }).ToList();
+        var rows = known.SelectMany(s => s.End!.Rows).ToList();
+
+        // Every class's ledger knows of all frames; each is counted where it belongs. Which class's a frame would have been
+        // that the ring lost nobody knows, so each class tells of all those: the one that knows most of them counts.
+        var ringDropped = known.GroupBy(s => s.Class).Select(g => g.Sum(RingDropped)).DefaultIfEmpty().Max();
         return new ExtractPlan
         {
             SegmentsKept = all.Count,
             Segments = wanted,
             Bytes = wanted.Sum(s => s.Bytes),
-            Arrived = rows.Sum(r => r.Arrived),
-            DroppedRing = rows.Sum(r => r.DroppedRing),
+            Arrived = ringDropped + rows.Sum(r => r.Captured - r.OtherClass),
+            DroppedRing = ringDropped,
             Filtered = rows.Sum(r => r.Filtered),
             DroppedRecorder = rows.Sum(r => r.DroppedRecorder),
+            Sliced = rows.Sum(r => r.Sliced),
+            SlicedBy = [.. known.Where(s => s.End!.Rows.Any(r => r.Sliced > 0)).Select(s => s.Class).Distinct()
+                .Order(StringComparer.Ordinal).Select(c => c.Length == 0 ? "default" : c)],
             Recorded = rows.Sum(r => r.Recorded)
                 + wanted.Where(s => s.End is { IsRecovered: true }).Sum(s => s.End!.Rows.Sum(r => r.Recorded)),
             Holes = holes,
@@ -89,28 +103,33 @@ public sealed class ExtractPlan
 
     private static long Later(long ns, long by) => ns > long.MaxValue - by ? long.MaxValue : ns + by;
 
-    private static List<ExtractSegment> List(string folder, List<string> holes)
+    // The recording's own folder, then those of its classes and imports.
+    private static List<ExtractSegment> List(string recording, List<string> holes)
     {
         var segments = new List<ExtractSegment>();
-        foreach (var each in RecordingFolders.Of(folder))
+        foreach (var folder in RecordingFolders.Of(recording))
         {
             try
             {
-                List(each, segments, holes);
+                segments.AddRange(List(recording, RecordingFolders.NameOf(recording, folder), holes));
             }
-            catch (DirectoryNotFoundException) when (each != folder)
+            catch (DirectoryNotFoundException) when (folder != recording)
             {
                 // A folder that was removed meanwhile takes its segments along.
             }
         }
 
-        return [.. segments.OrderBy(s => s.Name.StartNs).ThenBy(s => s.Name.Worker).ThenBy(s => s.Folder, StringComparer.Ordinal)];
+        return
+        [
+            .. segments.OrderBy(s => s.Name.StartNs).ThenBy(s => s.Name.Worker).ThenBy(s => s.Class, StringComparer.Ordinal),
+        ];
     }
 
-    private static void List(string folder, List<ExtractSegment> all, List<string> holes)
+    private static IEnumerable<ExtractSegment> List(string recording, string ofClass, List<string> holes)
     {
         var segments = new List<ExtractSegment>();
         var locked = new LockedSegments();
+        var folder = Path.Combine(recording, ofClass);
         foreach (var file in new DirectoryInfo(folder).EnumerateFiles())
         {
             if (!SegmentName.TryParse(file.Name, out var name, out var isHidden))
@@ -123,7 +142,8 @@ public sealed class ExtractPlan
                 var end = isHidden ? null : SegmentEnd.TryRead(file.FullName);
                 segments.Add(new ExtractSegment
                 {
-                    Folder = folder, File = file.Name, Name = name, IsHidden = isHidden, Bytes = end?.SegmentBytes ?? file.Length,
+                    Folder = recording, File = Path.Combine(ofClass, file.Name), Class = ofClass, Name = name, IsHidden = isHidden,
+                    Bytes = end?.SegmentBytes ?? file.Length,
                     End = end,
                 });
             }
@@ -138,13 +158,14 @@ public sealed class ExtractPlan
                 var end = SegmentEnd.TryRead(finished.FullName);
                 segments.Add(new ExtractSegment
                 {
-                    Folder = folder, File = finished.Name, Name = name, IsHidden = false, Bytes = end?.SegmentBytes ?? finished.Length,
+                    Folder = recording, File = Path.Combine(ofClass, finished.Name), Class = ofClass, Name = name, IsHidden = false,
+                    Bytes = end?.SegmentBytes ?? finished.Length,
                     End = end,
                 });
             }
             catch (FileNotFoundException)
             {
-                holes.Add($"Segment {file.Name} was removed while the query began (the recording's budget).");
+                holes.Add($"Segment {Path.Combine(ofClass, file.Name)} was removed while the query began (the recording's budget).");
             }
         }
 
@@ -152,19 +173,37 @@ public sealed class ExtractPlan
         holes.AddRange(locked.Holes);
 
         // A segment that was finished during the listing may have been listed under both of its names.
-        all.AddRange(segments.GroupBy(s => s.Name).Select(g => g.OrderBy(s => s.IsHidden).First()));
+        return segments.GroupBy(s => s.Name).Select(g => g.OrderBy(s => s.IsHidden).First());
     }
 
     // Windows of one worker follow each other without a gap while a recorder runs; where they do not, something is missing.
-    private static void Gaps(List<ExtractSegment> all, ExtractOptions options, List<string> holes)
+    private static void Gaps(List<ExtractSegment> every, ExtractOptions options, List<string> holes)
     {
-        var first = all.Find(s => !RecordingFolders.IsImport(s.Folder)) ?? (all.Count > 0 ? all[0] : null);
+        // Frames that the ring lost stand in all classes' ledgers: one of them tells.
+        var classes = every.GroupBy(s => s.Class).OrderBy(g => g.Key, StringComparer.Ordinal).ToList();
+        var teller = classes.MaxBy(g => g.Sum(RingDropped))?.Key;
+        foreach (var ofClass in classes)
+        {
+            var isImport = RecordingFolders.IsImport(Path.Combine(options.Folder, ofClass.Key));
+            var name = ofClass.Key.Length == 0 ? "" : isImport ? $" of {ofClass.Key}" : $" of class {ofClass.Key}";
+            Gaps(name, [.. ofClass], ofClass.Key == teller, options, holes);
+        }
+    }
+
+    private static long RingDropped(ExtractSegment segment) =>
+        segment.End is { IsRecovered: false } end ? end.Rows.Sum(r => r.DroppedRing) : 0;
+
+    private static void Gaps(string ofClass, List<ExtractSegment> all, bool tellsRing, ExtractOptions options, List<string> holes)
+    {
+        // An import begins where its captures did.
+        var first = all.Count > 0 && !RecordingFolders.IsImport(Path.Combine(options.Folder, all[0].Class)) ? all[0] : null;
         if (first is not null && options.SinceNs != long.MinValue && StartOf(first) > options.SinceNs)
         {
-            holes.Add($"The recording begins at {TimeText.Text(StartOf(first))}: what was before is not kept, or never was recorded.");
+            holes.Add(
+                $"The recording{ofClass} begins at {TimeText.Text(StartOf(first))}: what was before is not kept, or never was recorded.");
         }
 
-        foreach (var worker in all.GroupBy(s => (s.Folder, s.Name.Worker)).OrderBy(g => g.Key.Worker))
+        foreach (var worker in all.GroupBy(s => s.Name.Worker).OrderBy(g => g.Key))
         {
             ExtractSegment? before = null;
             foreach (var segment in worker)
@@ -178,7 +217,8 @@ public sealed class ExtractPlan
                 {
                     holes.Add($"Segment {segment.File} has no ledger at its end: it was cut or changed, and what it lacks is not known.");
                 }
-                else if (isInside && segment.End is { } end && end.Rows.Sum(r => r.DroppedRing + r.DroppedRecorder) is > 0 and var lost)
+                else if (isInside && segment.End is { } end
+                    && (tellsRing ? RingDropped(segment) : 0) + end.Rows.Sum(r => r.DroppedRecorder) is > 0 and var lost)
                 {
                     holes.Add(string.Create(CultureInfo.InvariantCulture,
                         $"{lost} frames between {TimeText.Text(end.StartNs)} and {TimeText.Text(end.EndNs)} were dropped."));
@@ -188,7 +228,7 @@ public sealed class ExtractPlan
                     && earlier.EndNs < options.UntilNs && StartOf(segment) > options.SinceNs)
                 {
                     holes.Add(string.Create(CultureInfo.InvariantCulture,
-                        $"{WhoIs(options.Folder, segment)} has no segment between {TimeText.Text(earlier.EndNs)} and ")
+                        $"Worker {worker.Key}{ofClass} has no segment between {TimeText.Text(earlier.EndNs)} and ")
                         + $"{TimeText.Text(StartOf(segment))}: nothing was recorded then, or a segment is missing.");
                 }
 
@@ -196,11 +236,6 @@ public sealed class ExtractPlan
             }
         }
     }
-
-    private static string WhoIs(string recording, ExtractSegment segment) =>
-        RecordingFolders.IsImport(segment.Folder) ? $"The import {Path.GetFileName(segment.Folder)}"
-        : string.Create(CultureInfo.InvariantCulture, $"Worker {segment.Name.Worker}")
-            + (segment.Folder == recording ? "" : $" of class {Path.GetFileName(segment.Folder)}");
 
     // A window begins where the one before ended, which may be long before its first frame; while under way it is not known.
     private static long StartOf(ExtractSegment segment) =>

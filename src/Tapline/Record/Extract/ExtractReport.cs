@@ -4,9 +4,11 @@ namespace Tapline.Record.Extract;
 /// <summary>The account of one point over the segments that were read.</summary>
 public sealed class ExtractPointCounts
 {
+    private readonly Dictionary<string, long> _ringDropped = [];
+
     public long Arrived { get; set; }
 
-    public long DroppedRing { get; set; }
+    public long DroppedRing { get; private set; }
 
     public long DroppedRecorder { get; set; }
 
@@ -14,8 +16,22 @@ public sealed class ExtractPointCounts
 
     public long Recorded { get; set; }
 
+    /// <summary>Of these: cut on purpose.</summary>
+    public long Sliced { get; set; }
+
     /// <summary>Frames of the answer.</summary>
     public long Selected { get; set; }
+
+    /// <summary>Takes in what a class's segment says of the ring's losses, and returns by how many that is more than is known: each
+    /// class tells of all of them.</summary>
+    internal long AddRingDropped(string ofClass, long frames)
+    {
+        var sum = _ringDropped.GetValueOrDefault(ofClass) + frames;
+        _ringDropped[ofClass] = sum;
+        var more = Math.Max(0, sum - DroppedRing);
+        DroppedRing += more;
+        return more;
+    }
 }
 
 /// <summary>The result of a query. Figures move while it runs.</summary>

@@ -231,11 +231,12 @@ public sealed class Extraction
             if (lane.PointOf(row.Interface) is { } point)
             {
                 var counts = _report.PointList[point.Id].Counts;
-                counts.Arrived += row.Arrived;
-                counts.DroppedRing += row.DroppedRing;
+                var ringDropped = counts.AddRingDropped(lane.Segment.Class, row.DroppedRing);
+                counts.Arrived += ringDropped + row.Captured - row.OtherClass;
                 counts.DroppedRecorder += row.DroppedRecorder;
                 counts.Filtered += row.Filtered;
                 counts.Recorded += row.Recorded;
+                counts.Sliced += row.Sliced;
             }
         }
     }

@@ -30,6 +30,13 @@ public sealed class PcapngAnswer(Stream stream, string question) : IExtractSink
             + string.Create(CultureInfo.InvariantCulture,
             $"dropped in the ring {plan.DroppedRing}, filtered {plan.Filtered}, dropped by the recorder {plan.DroppedRecorder}, ")
             + string.Create(CultureInfo.InvariantCulture, $"recorded {plan.Recorded} frames.");
+        if (plan.Sliced > 0)
+        {
+            yield return string.Create(
+                CultureInfo.InvariantCulture,
+                $"{plan.Sliced} of these were cut on purpose, by what their class keeps ({string.Join(", ", plan.SlicedBy)}).");
+        }
+
         foreach (var hole in plan.Holes.Take(HolesMax))
         {
             yield return hole;

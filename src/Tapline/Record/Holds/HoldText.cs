@@ -115,7 +115,7 @@ public static class HoldText
             ? null : hold;
     }
 
-    private static long ReadTime(JsonElement item)
+    internal static long ReadTime(JsonElement item)
     {
         var text = item.GetString() ?? "";
         var nanoseconds = 0;

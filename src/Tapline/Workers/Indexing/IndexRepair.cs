@@ -1,31 +1,31 @@
 // Looks after the indexes of a recording that is opened: segments of a crash and those that went without get one, damaged ones
-// are made anew. One thread of its own at the lowest priority, newest segments first, one at a time; the recording goes on
-// meanwhile. Says in one sentence what it did, when there was anything to do.
+// are made anew. One thread of its own at the lowest priority, folder by folder, newest segments first, one at a time; the recording
+// goes on meanwhile. Says in one sentence what it did, when there was anything to do.
 using Tapline.Record;
 using Tapline.Record.Container;
 using Tapline.Record.Index;
 
 namespace Tapline.Workers.Indexing;
 
-/// <summary>Repairs a folder's indexes in the background. Dispose stops it soon.</summary>
+/// <summary>Repairs the indexes of a recording's folders in the background. Dispose stops it soon.</summary>
 public sealed class IndexRepair : IDisposable
 {
-    private readonly SegmentFolder _folder;
+    private readonly IReadOnlyList<SegmentFolder> _folders;
     private readonly Action<string> _say;
     private readonly Thread _thread;
     private readonly CancellationTokenSource _stop = new();
 
-    private IndexRepair(SegmentFolder folder, Action<string> say)
+    private IndexRepair(IReadOnlyList<SegmentFolder> folders, Action<string> say)
     {
-        _folder = folder;
+        _folders = folders;
         _say = say;
         _thread = new Thread(Run) { Name = "tl-index", IsBackground = true, Priority = ThreadPriority.Lowest };
     }
 
     /// <summary>Starts. <paramref name="say"/> is called on its thread.</summary>
-    public static IndexRepair Start(SegmentFolder folder, Action<string> say)
+    public static IndexRepair Start(IReadOnlyList<SegmentFolder> folders, Action<string> say)
     {
-        var repair = new IndexRepair(folder, say);
+        var repair = new IndexRepair(folders, say);
         repair._thread.Start();
         return repair;
     }
@@ -57,7 +57,7 @@ public sealed class IndexRepair : IDisposable
         var made = 0;
         var failed = 0;
         string? why = null;
-        foreach (var segment in _folder.ListSegments())
+        foreach (var (folder, segment) in _folders.SelectMany(f => f.ListSegments().Select(s => (f, s))))
         {
             if (_stop.IsCancellationRequested)
             {
@@ -72,7 +72,7 @@ public sealed class IndexRepair : IDisposable
             if (SegmentIndexer.TryIndex(segment, out var sentence, _stop.Token))
             {
                 made++;
-                _folder.CountIndex(segment);
+                folder.CountIndex(segment);
             }
             else if (File.Exists(segment) && !_stop.IsCancellationRequested)
             {

@@ -41,7 +41,7 @@ public class IndexFolderTests
         using var opened = SegmentFolder.TryOpen(folder.Path, 1L << 30, out _)!;
         Assert.Equal(["notes.tlx"], folder.Names.Where(n => n.EndsWith(".tlx", StringComparison.Ordinal)));
         var said = new List<string>();
-        using (var repair = IndexRepair.Start(opened, said.Add))
+        using (var repair = IndexRepair.Start([opened], said.Add))
         {
             Assert.True(repair.Join(TimeSpan.FromSeconds(60)));
         }
@@ -64,7 +64,7 @@ public class IndexFolderTests
             file.WriteByte(0xff);
         }
 
-        using (var repair = IndexRepair.Start(fixture.Recordings, _ => { }))
+        using (var repair = IndexRepair.Start([fixture.Recordings], _ => { }))
         {
             Assert.True(repair.Join(TimeSpan.FromSeconds(60)));
         }

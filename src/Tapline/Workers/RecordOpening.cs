@@ -1,0 +1,146 @@
+// From a record plan to opened folders and the recorders of all workers. What can't be opened is one sentence, and everything
+// opened before it is given back by the caller, who keeps it. One use.
+using Tapline.Base;
+using Tapline.Filter;
+using Tapline.Record;
+using Tapline.Record.Evidence;
+using Tapline.Store;
+
+namespace Tapline.Workers;
+
+/// <summary>Opens the classes of a recording.</summary>
+/// <param name="plan">What is wanted.</param>
+/// <param name="node">The node's name.</param>
+/// <param name="workers">Their number.</param>
+/// <param name="flowSlots">Slots of a worker's flow table; 0 = there is none, and segments get no index now.</param>
+internal sealed class RecordOpening(RecordPlan plan, string node, int workers, int flowSlots)
+{
+    private readonly List<CompiledFilter> _filters = [];
+
+    /// <summary>Folders: the default one first, then one for each class that keeps anything.</summary>
+    public List<SegmentFolder> Folders { get; } = [];
+
+    /// <summary>Names of those; "default" first.</summary>
+    public List<string> Names { get; } = ["default"];
+
+    /// <summary>Filters of the classes, which want to know names.</summary>
+    public IReadOnlyList<CompiledFilter> Filters => _filters;
+
+    // What all buffers together may take decides how many each recorder has.
+    private int Buffers => (int)Math.Min(
+        Limits.RecordBuffersPerWorker,
+        Limits.RecordBufferBudgetBytes / ((long)Limits.RecordBufferBytes * Math.Max(1, workers) * (plan.Classes.Count + 1)));
+
+    /// <summary>Checks the plan; a sentence when it can't be, null otherwise. Opens nothing.</summary>
+    public string? Check()
+    {
+        if (plan.Classes.Count > Limits.RecordClassesMax)
+        {
+            return $"A recording has at most {Limits.RecordClassesMax} classes, not {plan.Classes.Count}.";
+        }
+
+        foreach (var item in plan.Classes)
+        {
+            var mistake = RecordClassPlan.MistakeInName(item.Name);
+            mistake ??= plan.Classes.Count(c => c.Name == item.Name) > 1 ? "two classes have this name." : null;
+            var filter = mistake is null ? CompiledFilter.Compile(item.Filter, LinkType.Ethernet, out mistake) : null;
+            if (filter is null)
+            {
+                return $"Recording class {(item.Name.Length > 40 ? item.Name[..40] : item.Name)}: {mistake}";
+            }
+
+            _filters.Add(filter);
+        }
+
+        if (flowSlots == 0 && plan.Classes.Select(c => c.Take).Append(plan.Take).Any(t => t.AsksFlows))
+        {
+            return "`take: flow` and `encrypted: handshake` need the accounting of flows; leave it on.";
+        }
+
+        return Buffers >= Limits.RecordBuffersMin ? null
+            : $"{plan.Classes.Count} classes on {workers} workers need more buffers than {Limits.RecordBufferBudgetBytes >> 20} MiB "
+                + "hold; make fewer classes or workers.";
+    }
+
+    /// <summary>Opens all folders; a sentence when one can't be. Those that were opened stand in <see cref="Folders"/>.</summary>
+    /// <param name="evidence">How segments are sealed; null = they are not.</param>
+    public string? OpenFolders(EvidenceOptions? evidence = null)
+    {
+        var kept = plan.Classes.Where(c => c.Take.Kind != RecordTakeKind.None).ToList();
+        if (kept.Count == 0)
+        {
+            return Open(SegmentFolder.TryOpen(plan.Folder, plan.Rules, out var error, evidence: evidence), error);
+        }
+
+        var wanted = new List<(string Path, RetentionRules Rules)> { (plan.Folder, plan.Rules) };
+        wanted.AddRange(kept.Select(c => (Path.Combine(plan.Folder, c.Name), c.Rules(plan.MinFree))));
+        Names.AddRange(kept.Select(c => c.Name));
+        var disks = RecordingDisks.Fit(wanted, plan.MinFree, out var refusal);
+        for (var index = 0; index < disks.Count && refusal is null; index++)
+        {
+            // Holds are the recording's: they keep their window in every class.
+            var (path, rules, disk) = disks[index];
+            refusal = Open(SegmentFolder.TryOpen(path, rules, out var error, plan.Folder, disk, evidence), error);
+            refusal = refusal is null || index == 0 ? refusal : $"Recording class {Names[index]}: {refusal}";
+        }
+
+        return refusal;
+    }
+
+    /// <summary>The recorders: all workers' of the first folder, then all of the second.</summary>
+    /// <param name="names">Who the ends of flows are; null = nobody knows.</param>
+    public SegmentRecorder[] OpenRecorders(IEndpointNames? names)
+    {
+        var all = new SegmentRecorder[Folders.Count * workers];
+        for (var index = 0; index < all.Length; index++)
+        {
+            var folder = index / workers;
+            var ofClass = folder == 0 ? null : plan.Classes.First(c => c.Name == Names[folder]);
+            all[index] = new SegmentRecorder(Folders[folder], new RecorderOptions
+            {
+                Worker = index % workers,
+                Node = node,
+                Filter = ofClass is null ? plan.Filter : ofClass.Filter,
+                Policy = PolicyOf(Names[folder], ofClass?.Take ?? plan.Take),
+                FlowSlots = flowSlots,
+                Names = names,
+                BufferCount = Buffers,
+            });
+        }
+
+        return all;
+    }
+
+    /// <summary>One worker's classes; null when there are none.</summary>
+    public RecordClasses? ClassesOf(int worker, SegmentRecorder[] recorders)
+    {
+        if (plan.Classes.Count == 0)
+        {
+            return null;
+        }
+
+        return new RecordClasses([.. plan.Classes.Select((item, index) => new RecordClass(
+            _filters[index],
+            new FrameTake(item.Take, flowSlots),
+            item.Take.Kind == RecordTakeKind.None ? null : recorders[(Names.IndexOf(item.Name) * workers) + worker]))]);
+    }
+
+    /// <summary>What one worker takes of frames that no class wants; null = all of them, whole.</summary>
+    public FrameTake? NewTake() => plan.Take == default ? null : new FrameTake(plan.Take, flowSlots);
+
+    private string? PolicyOf(string name, RecordTake take)
+    {
+        var keeps = take.Phrase is { } phrase ? $"keeps {phrase}" : null;
+        return plan.Classes.Count == 0 ? keeps : keeps is null ? $"class {name}" : $"class {name}, {keeps}";
+    }
+
+    private string? Open(SegmentFolder? folder, string? error)
+    {
+        if (folder is not null)
+        {
+            Folders.Add(folder);
+        }
+
+        return error;
+    }
+}

@@ -51,7 +51,6 @@ internal static class RecordVerb
             }
         });
         var filter = new Option<string?>("--filter") { Description = "Records only what this pcap-filter expression selects." };
-        var trigger = TriggerWords.Option();
         var seconds = new Option<double?>("--seconds") { Description = "Ends by itself after so many seconds." };
         var workers = new Option<int>("--workers") { Description = "Worker threads; as many as processors when not given." };
         var json = new Option<bool>("--json") { Description = "Prints the account as one JSON object." };
@@ -79,7 +78,7 @@ internal static class RecordVerb
         });
         var command = new Command("record", "Records packets into rolling pcapng files that any tool opens.")
         {
-            from, data, budget, keep, minFree, take, encrypted, classes, evidence, filter, trigger, seconds, workers, json,
+            from, data, budget, keep, minFree, take, encrypted, classes, evidence, filter, seconds, workers, json,
             OvsOptions.Database, OvsOptions.Mirror, IdentityOptions.Inventory, IdentityOptions.Libvirt,
         };
         command.Examples(
@@ -105,12 +104,9 @@ internal static class RecordVerb
                     Filter = parsed.GetValue(filter),
                     Evidence = RetentionWords.ParseSwitch(parsed.GetValue(evidence) ?? "on") as bool? ?? true,
                     KeyFile = new DataFolder(Path.GetFullPath(parsed.GetValue(data)!)).SigningKey,
-                    Triggers = TriggerWords.ParseAll(parsed.GetValue(trigger) ?? [], out _) ?? [],
-                    IncidentFolder = new DataFolder(Path.GetFullPath(parsed.GetValue(data)!)).Incidents,
                     Take = TakeOf(parsed.GetValue(take), parsed.GetValue(encrypted)),
                     Classes = [.. (parsed.GetValue(classes) ?? []).Select(c => RetentionWords.ParseClass(c, out _)!)],
                 }, parsed.GetValue(keep), parsed.GetValue(minFree)),
-                ExtractIncident = TriggerExtract.Of(Path.GetFullPath(parsed.GetValue(data)!)),
                 Workers = parsed.GetValue(workers),
                 Seconds = parsed.GetValue(seconds),
             }, parsed), parsed),

@@ -8,7 +8,6 @@ using Tapline.Mirror.Targets;
 using Tapline.Record;
 using Tapline.Server.Commands;
 using Tapline.Workers;
-using Tapline.Workers.Triggers;
 using YamlDotNet.RepresentationModel;
 
 namespace Tapline.Server.Config;
@@ -175,38 +174,9 @@ internal static class ConfigurationReader
             Take = ReadTake(section),
             Classes = [.. section.Sections("classes").Select(ReadClass)],
             Filter = section.Text("filter"),
-            Triggers = ReadTriggers(section),
         };
         section.RejectOthers();
         return record;
-    }
-
-    private static List<TriggerPlan> ReadTriggers(YamlSection record)
-    {
-        var triggers = new List<TriggerPlan>();
-        foreach (var section in record.Sections("triggers"))
-        {
-            var plan = new TriggerPlan { Name = section.Text("name") ?? "", When = section.Text("when") ?? "" };
-            plan = plan with
-            {
-                BeforeNs = Span("before") ?? plan.BeforeNs,
-                AfterNs = Span("after") ?? plan.AfterNs,
-                Scope = section.Parsed<object>("scope", t => TriggerWords.ParseScope(t), TriggerWords.ScopeForm) as TriggerScope? ?? default,
-                HoldNs = section.Parsed<object>("hold", t => TriggerWords.ParseHold(t), TriggerWords.HoldForm) as long? ?? plan.HoldNs,
-            };
-            triggers.Add(plan);
-            if ((plan.Mistake() ?? TriggerWords.MistakeIn(triggers)) is { } mistake)
-            {
-                section.Mistake("name", mistake);
-            }
-
-            section.RejectOthers();
-
-            long? Span(string key) =>
-                section.Parsed<object>(key, t => TriggerWords.ParseSpan(t), TriggerWords.SpanForm) as long?;
-        }
-
-        return triggers;
     }
 
     private static RecordClassPlan ReadClass(YamlSection section)

@@ -4,7 +4,6 @@ using System.Text.Json;
 using Tapline.Base;
 using Tapline.Server.Commands;
 using Tapline.Workers;
-using Tapline.Workers.Triggers;
 
 namespace Tapline.Server.Config;
 
@@ -70,7 +69,6 @@ internal static class ConfigurationWriter
                 : record.MinFree.Bytes > 0 ? $"{record.MinFree.Bytes}" : null);
             Text(json, "evidence", record.Evidence ? "on" : "off");
             Text(json, "filter", record.Filter);
-            Triggers(json, record.Triggers);
             Take(json, record.Take);
             json.WriteStartArray("classes");
             foreach (var item in record.Classes)
@@ -93,24 +91,6 @@ internal static class ConfigurationWriter
         json.WriteNumber("retention_days", c.Console.RetentionDays);
         json.WriteEndObject();
         json.WriteEndObject();
-    }
-
-    private static void Triggers(Utf8JsonWriter json, IReadOnlyList<TriggerPlan> triggers)
-    {
-        json.WriteStartArray("triggers");
-        foreach (var trigger in triggers)
-        {
-            json.WriteStartObject();
-            json.WriteString("name", trigger.Name);
-            json.WriteString("when", trigger.When);
-            json.WriteString("before", TriggerWords.Text(trigger.BeforeNs));
-            json.WriteString("after", TriggerWords.Text(trigger.AfterNs));
-            json.WriteString("scope", TriggerWords.Text(trigger.Scope));
-            json.WriteString("hold", TriggerWords.Text(trigger.HoldNs));
-            json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
     }
 
     private static void Take(Utf8JsonWriter json, RecordTake take)

@@ -27,9 +27,6 @@ internal sealed record DataFolder(string Root)
     /// <summary>The key with which recordings are sealed; mode 0600, its public half beside it.</summary>
     public string SigningKey => Path.Combine(Root, NodeKey.Name);
 
-    /// <summary>What triggers kept: an incident's facts, and its packets beside them.</summary>
-    public string Incidents => Path.Combine(Root, "incidents");
-
     /// <summary>What `up` resolved from file and options, for the engine to read.</summary>
     public string ResolvedConfiguration => Path.Combine(Root, "node.json");
 

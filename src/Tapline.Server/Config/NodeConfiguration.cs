@@ -4,7 +4,6 @@ using Tapline.Base;
 using Tapline.Record;
 using Tapline.Server.Commands;
 using Tapline.Workers;
-using Tapline.Workers.Triggers;
 
 namespace Tapline.Server.Config;
 
@@ -72,10 +71,7 @@ internal sealed record NodeConfiguration
             Take = Record.Take,
             Classes = Record.Classes,
             Filter = Record.Filter,
-            Triggers = Record.Triggers,
-            IncidentFolder = data.Incidents,
         },
-        ExtractIncident = TriggerExtract.Of(data.Root),
         DataFolder = data.Root,
         Workers = Workers,
         RingBudgetBytes = RingBudgetBytes,
@@ -107,8 +103,6 @@ internal sealed record RecordConfiguration
     public IReadOnlyList<RecordClassPlan> Classes { get; init; } = [];
 
     public string? Filter { get; init; }
-
-    public IReadOnlyList<TriggerPlan> Triggers { get; init; } = [];
 }
 
 /// <summary>Where the console listens and how long it keeps records.</summary>

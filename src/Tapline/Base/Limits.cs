@@ -117,24 +117,6 @@ public static class Limits
     /// <summary>Part of a budget that what no hold keeps has in any case: one in so many.</summary>
     public const int UnheldPartOfBudget = 8;
 
-    /// <summary>Triggers of one recording: a bit each for every flow.</summary>
-    public const int TriggersMax = 16;
-
-    /// <summary>How far a trigger's window reaches to either side.</summary>
-    public const long TriggerSpanNsMax = 3600 * 1_000_000_000L;
-
-    /// <summary>Incidents of one trigger in an hour; more are counted only: whoever sends the frames chooses how many ring.</summary>
-    public const int TriggerIncidentsPerHour = 20;
-
-    /// <summary>Holds that one trigger has at once; the oldest goes for the next.</summary>
-    public const int TriggerHoldsMax = 32;
-
-    /// <summary>Packets that the extract of an incident has at most; it says so when there were more.</summary>
-    public const long TriggerPacketsMax = 1_000_000;
-
-    /// <summary>Disk space of all extracts; the oldest go first.</summary>
-    public const long TriggerFolderBytesMax = 4L << 30;
-
     /// <summary>Holds on one recording, and their file in bytes: each with two texts of some hundred characters.</summary>
     public const int HoldsMax = 1000;
 

@@ -82,7 +82,6 @@ public sealed class Engine : IDisposable
             parts.ImportExpiry = Imports.ImportExpiry.Start(parts.RecordFolders[0].Path, n => Console.Error.WriteLine($"tapline: {n}"));
         }
 
-        parts.Triggers?.Start();
         if (options.CanarySeconds > 0)
         {
             parts.Canaries = new CanaryDesk(

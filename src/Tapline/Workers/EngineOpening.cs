@@ -9,7 +9,6 @@ using Tapline.Flows;
 using Tapline.Record;
 using Tapline.Record.Evidence;
 using Tapline.Store;
-using Tapline.Workers.Triggers;
 
 namespace Tapline.Workers;
 
@@ -20,7 +19,6 @@ internal sealed class EngineOpening(EngineOptions options)
     private string? _fault;
     private bool _isUsage;
     private bool _areMirrorsInKernel;
-    private TriggerEyes[] _eyes = [];
 
     /// <summary>The parts, or null and a report of what is wrong.</summary>
     public static EngineParts? Open(EngineOptions options, out EngineReport? fault)
@@ -106,8 +104,6 @@ internal sealed class EngineOpening(EngineOptions options)
             return null;
         }
 
-        _eyes = options.Record is { Triggers.Count: > 0 } plan
-            ? Each(w => new TriggerEyes(plan.Triggers, options.Analyse ? FlowsPerWorker : 0)) : [];
         capture.DirectoryChanged = Bind;
         Bind();
         mirrors.OnToolPorts = names => capture.ExcludeNames([.. options.Exclude, .. names]);
@@ -118,7 +114,6 @@ internal sealed class EngineOpening(EngineOptions options)
             var names = FilterNames.Of(capture.Directory, capture.Points);
             mirrors.SetNames(names);
             recordFilter.Bind(names);
-            Array.ForEach(_eyes, e => e.Bind(names));
             foreach (var filter in recording?.Filters ?? [])
             {
                 filter.Bind(names);
@@ -143,7 +138,6 @@ internal sealed class EngineOpening(EngineOptions options)
             Losses = losses,
             SpoolFolder = spoolFolder,
             SupervisorSpool = spoolFolder is null ? null : new SpoolWriter(spoolFolder, WorkerCount, options.Node),
-            Triggers = NewTriggerDesk(),
             RecordFolders = recording?.Folders ?? [],
             RecordClasses = recording?.Names ?? [],
             SigningKey = key,
@@ -158,7 +152,6 @@ internal sealed class EngineOpening(EngineOptions options)
                 Flows = options.Analyse ? NewTable(w, spools.Length == 0 ? null : spools[w]) : null,
                 Recorder = recorders.Length == 0 ? null : recorders[w],
                 RecordFilter = filter,
-                Triggers = _eyes.Length == 0 ? null : _eyes[w],
                 RecordTake = recording?.NewTake(),
                 Classes = recording?.ClassesOf(w, recorders),
                 CanarySecret = mirrors.CanarySecret,
@@ -167,17 +160,6 @@ internal sealed class EngineOpening(EngineOptions options)
         Array.ForEach(parts.Pipelines, p => p.IndexFlows());
         return parts;
     }
-
-    private TriggerDesk? NewTriggerDesk() => _eyes.Length == 0 ? null : new TriggerDesk(
-        new TriggerDeskOptions
-        {
-            Plans = options.Record!.Triggers,
-            Recording = options.Record.Folder,
-            Folder = options.Record.IncidentFolder!,
-            Extract = options.ExtractIncident ?? ((_, _, _) => "This engine makes no extracts."),
-            Tell = n => Console.Error.WriteLine($"tapline: {n}"),
-        },
-        _eyes);
 
     private int FlowsPerWorker => Math.Max(1024, options.FlowCapacity / WorkerCount);
 

@@ -3,7 +3,6 @@
 using Tapline.Base;
 using Tapline.Base.Native;
 using Tapline.Capture.Identity;
-using Tapline.Workers.Triggers;
 
 namespace Tapline.Workers;
 
@@ -36,9 +35,6 @@ public sealed record EngineOptions
 
     /// <summary>What to record; null = nothing.</summary>
     public RecordPlan? Record { get; init; }
-
-    /// <summary>Makes the extract of a trigger's incident; null = none is made.</summary>
-    public IncidentExtract? ExtractIncident { get; init; }
 
     /// <summary>The data folder: spool, recordings, the engine's socket. Null = no records leave the engine.</summary>
     public string? DataFolder { get; init; }

@@ -5,7 +5,6 @@ using Tapline.Record;
 using Tapline.Record.Evidence;
 using Tapline.Store;
 using Tapline.Workers.Indexing;
-using Tapline.Workers.Triggers;
 
 namespace Tapline.Workers;
 
@@ -53,9 +52,6 @@ internal sealed class EngineParts : IDisposable
     /// <summary>Proves the mirror sessions; null = it is not wanted.</summary>
     public CanaryDesk? Canaries { get; set; }
 
-    /// <summary>Turns hits of the workers' triggers into incidents; null = there are no triggers.</summary>
-    public TriggerDesk? Triggers { get; init; }
-
     public Worker[] Workers { get; set; } = [];
 
     public LedgerView NewView()
@@ -81,7 +77,6 @@ internal sealed class EngineParts : IDisposable
 
         IndexRepair?.Dispose();
         ImportExpiry?.Dispose();
-        Triggers?.Dispose();
         Canaries?.Dispose();
         Mirrors.Dispose();
         Array.ForEach(Recorders, r => r.Dispose());

@@ -12,7 +12,6 @@ using Tapline.Mirror.Canary;
 using Tapline.Record;
 using Tapline.Store;
 using Tapline.Workers.Past;
-using Tapline.Workers.Triggers;
 
 namespace Tapline.Workers;
 
@@ -30,7 +29,6 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
     private FrameBatch? _batch;
     private int _observing;
     private int _recorded;
-    private int _looked;
     private bool _hasCanary;
 
     /// <summary>The worker's counters.</summary>
@@ -50,9 +48,6 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
 
     /// <summary>Which frames are recorded.</summary>
     public CompiledFilter RecordFilter { get; init; } = CompiledFilter.Everything;
-
-    /// <summary>What looks at each frame for the triggers' sake; null = there are none.</summary>
-    internal TriggerEyes? Triggers { get; init; }
 
     /// <summary>How much of each frame is recorded; null = all of it. Owned.</summary>
     internal FrameTake? RecordTake { get; init; }
@@ -79,7 +74,7 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
             }
         }
 
-        (_batch, _recorded, _looked) = (batch, 0, 0);
+        (_batch, _recorded) = (batch, 0);
         if (Flows is not null)
         {
             Observe(Flows, batch, count);
@@ -91,11 +86,6 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
             {
                 mirror.Offer(batch.Meta(i), _layouts[i], batch.Bytes(i), _hasEvent[i]);
             }
-        }
-
-        if (Triggers is not null)
-        {
-            Look(Triggers, batch, count);
         }
 
         if (Recorder is not null)
@@ -132,15 +122,9 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
     {
         if (_batch is not null)
         {
-            if (Triggers is not null)
-            {
-                Look(Triggers, _batch, _observing);
-            }
-
             Record(Recorder!, _batch, _observing);
         }
 
-        Triggers?.Forget(slot);
         Recorder!.EndFlow(slot, record);
         RecordTake?.EndFlow(slot, record);
         Classes?.EndFlow(slot, record);
@@ -231,18 +215,6 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
             {
                 _appended[i] = NotWanted;
                 recorder.CountFiltered(meta.PointId);
-            }
-        }
-    }
-
-    /// <summary>Shows the triggers the batch's frames below <paramref name="end"/> that they have not seen.</summary>
-    private void Look(TriggerEyes triggers, FrameBatch batch, int end)
-    {
-        for (; _looked < end; _looked++)
-        {
-            if (!IsCanary(_looked))
-            {
-                triggers.Look(batch.Meta(_looked), _layouts[_looked], batch.Bytes(_looked), Flows is null ? -1 : _slots[_looked], Flows);
             }
         }
     }

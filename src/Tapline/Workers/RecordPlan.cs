@@ -1,7 +1,6 @@
 // What to record, where, how much and for how long, as the command line or the configuration decided it. Plain data.
 using Tapline.Base;
 using Tapline.Record;
-using Tapline.Workers.Triggers;
 
 namespace Tapline.Workers;
 
@@ -28,12 +27,6 @@ public sealed record RecordPlan
 
     /// <summary>The node's key; null = `node.key` in the data folder, or in the recording's where there is none.</summary>
     public string? KeyFile { get; init; }
-
-    /// <summary>What protects the packets around it and gives them out.</summary>
-    public IReadOnlyList<TriggerPlan> Triggers { get; init; } = [];
-
-    /// <summary>Where incidents of triggers go; null = there are no triggers.</summary>
-    public string? IncidentFolder { get; init; }
 
     /// <summary>What is taken of frames that no class wants.</summary>
     public RecordTake Take { get; init; }

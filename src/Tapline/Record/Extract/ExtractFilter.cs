@@ -88,9 +88,6 @@ public sealed class ExtractFilter
         return _last is not null && _last.Matches(meta, layout, frame);
     }
 
-    /// <summary>What is left for frames when the terms of flows have these answers; null = nothing is selected with them.</summary>
-    internal CompiledFilter? Residual(ulong truths) => Of(truths);
-
     // Null = nothing is selected with these answers.
     private CompiledFilter? Of(ulong truths)
     {

@@ -95,21 +95,6 @@ internal sealed class FlowTerms
         return truths;
     }
 
-    /// <summary>Which terms hold for a record alone. Allocates nothing, but for terms over a Community ID.</summary>
-    public ulong Truths(in FlowRecord record)
-    {
-        var truths = 0UL;
-        for (var i = 0; i < _terms.Count; i++)
-        {
-            var term = _terms[i];
-            var holds = term.Field.Kind == FieldKind.Text
-                ? Compare(term, Text(term.Field.Name, record)) : Compare(term, Number(term.Field.Name, record));
-            truths |= holds ? 1UL << i : 0;
-        }
-
-        return truths;
-    }
-
     /// <summary>Takes a later part of the same flow in: counters add up, the state is the later one's.</summary>
     public void Join(FlowFacts whole, FlowFacts part)
     {

@@ -115,7 +115,7 @@ public static class HoldText
             ? null : hold;
     }
 
-    internal static long ReadTime(JsonElement item)
+    private static long ReadTime(JsonElement item)
     {
         var text = item.GetString() ?? "";
         var nanoseconds = 0;

@@ -172,6 +172,7 @@ internal static class ConfigurationReader
                 as FreeDisk? ?? default,
             Take = ReadTake(section),
             Classes = [.. section.Sections("classes").Select(ReadClass)],
+            Triggers = [.. section.Sections("triggers").Select(TriggerWords.Read)],
             Filter = section.Text("filter"),
         };
         section.RejectOthers();

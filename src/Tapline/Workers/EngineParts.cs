@@ -4,6 +4,7 @@ using Tapline.Capture.Ring;
 using Tapline.Record;
 using Tapline.Store;
 using Tapline.Workers.Indexing;
+using Tapline.Workers.Triggers;
 
 namespace Tapline.Workers;
 
@@ -24,11 +25,17 @@ internal sealed class EngineParts : IDisposable
     /// <summary>The recording's folders: the default one, then one for each class that keeps anything. Empty = no recording.</summary>
     public IReadOnlyList<SegmentFolder> RecordFolders { get; init; } = [];
 
-    /// <summary>Names of the classes of those.</summary>
+    /// <summary>Folders of classes that are recorded no more.</summary>
+    public IReadOnlyList<SegmentFolder> RetiredFolders { get; init; } = [];
+
+    /// <summary>Names of the classes of <see cref="RecordFolders"/>.</summary>
     public IReadOnlyList<string> RecordClasses { get; init; } = [];
 
     /// <summary>Makes indexes that the recording lacks; null = nothing is recorded, or it has not begun.</summary>
     public IndexRepair? IndexRepair { get; set; }
+
+    /// <summary>Follows the recording's triggers; null = it has none, or has not begun.</summary>
+    public TriggerDesk? Triggers { get; set; }
 
     /// <summary>Keeps the recording's rules; null = nothing is recorded.</summary>
     public RetentionKeeper? Keeper { get; init; }
@@ -61,6 +68,7 @@ internal sealed class EngineParts : IDisposable
     /// <summary>Releases everything; the workers must have ended.</summary>
     public void Dispose()
     {
+        Triggers?.Dispose();
         foreach (var pipeline in Pipelines)
         {
             pipeline.Flows?.Dispose();
@@ -75,7 +83,7 @@ internal sealed class EngineParts : IDisposable
         Array.ForEach(Spools, s => s.Dispose());
         SupervisorSpool?.Dispose();
         Keeper?.Dispose();
-        foreach (var folder in RecordFolders)
+        foreach (var folder in RecordFolders.Concat(RetiredFolders))
         {
             folder.Dispose();
         }

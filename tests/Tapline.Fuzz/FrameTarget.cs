@@ -1,8 +1,9 @@
 // The frame decoder on hostile frames. The first two bytes of an input choose the link type and how much longer than
 // its captured bytes the frame was. Oracles: the invariants of a layout, the long path, the end of readable memory,
-// and checksums that are right once completed.
+// checksums that are right once completed, handshakes of which no more is kept than there is.
 using Tapline.Base;
 using Tapline.Decode;
+using Tapline.Record.Keep;
 using Tapline.Tests.Support;
 
 namespace Tapline.Fuzz;
@@ -18,6 +19,8 @@ public sealed class FrameTarget : IFuzzTarget
     ];
 
     private readonly GuardedPages _pages = new(LengthMax);
+
+    private HandshakeFlow _flow;
 
     public string Name => "frame";
 
@@ -56,9 +59,23 @@ public sealed class FrameTarget : IFuzzTarget
         }
 
         Checksums(frame, layout);
+        Handshakes(frame, layout, input[1]);
     }
 
     public void Dispose() => _pages.Dispose();
+
+    // As a flow of its own, and as one more frame of a flow that has seen all inputs before.
+    private void Handshakes(ReadOnlySpan<byte> frame, in FrameLayout layout, int segmentBytes)
+    {
+        var fresh = default(HandshakeFlow);
+        Check(HandshakeKeep.PayloadOf(ref fresh, layout, frame, segmentBytes), frame, layout);
+        Check(HandshakeKeep.PayloadOf(ref _flow, layout, frame, segmentBytes), frame, layout);
+        _flow = _flow.Protocol == HandshakeProtocol.Other ? default : _flow;
+
+        static void Check(int kept, ReadOnlySpan<byte> frame, in FrameLayout layout) => Must(
+            kept >= HandshakeKeep.NotEncrypted && kept <= Math.Max(0, frame.Length - layout.PayloadOffset),
+            "no more is kept of a payload than there is");
+    }
 
     private static void Checksums(ReadOnlySpan<byte> frame, in FrameLayout layout)
     {

@@ -130,6 +130,7 @@ internal static class EngineVerb
     /// <param name="configuration">The file that the orders came from: its mirror sessions are followed while the engine runs.</param>
     public static int Run(EngineOptions options, bool isJson, FileWatch? configuration = null)
     {
+        options = options with { TriggerExtract = TriggerExtract.For(options.Record?.Folder) };
         using var signals = new StopSignals();
         FileWatch? inventory = null;
         var report = EngineRun.Run(options, signals.Token, engine =>

@@ -50,6 +50,7 @@ internal static class RecordVerb
                 }
             }
         });
+        var triggers = TriggerWords.TriggerOption();
         var filter = new Option<string?>("--filter") { Description = "Records only what this pcap-filter expression selects." };
         var seconds = new Option<double?>("--seconds") { Description = "Ends by itself after so many seconds." };
         var workers = new Option<int>("--workers") { Description = "Worker threads; as many as processors when not given." };
@@ -78,7 +79,7 @@ internal static class RecordVerb
         });
         var command = new Command("record", "Records packets into rolling pcapng files that any tool opens.")
         {
-            from, data, budget, keep, minFree, take, encrypted, classes, evidence, filter, seconds, workers, json,
+            from, data, budget, keep, minFree, take, encrypted, classes, triggers, evidence, filter, seconds, workers, json,
             OvsOptions.Database, OvsOptions.Mirror, IdentityOptions.Inventory, IdentityOptions.Libvirt,
         };
         command.Examples(
@@ -90,6 +91,8 @@ internal static class RecordVerb
                 "Database traffic is kept longer, in rec/recording/db; of backups only headers."),
             ("tapline record --from bridge:br0 --data rec --encrypted handshake",
                 "Of TLS, SSH and QUIC the handshakes and headers, of all else everything: the disk lasts many times longer."),
+            ("tapline record --from all --data rec --trigger 'resets;when=tcp port 5432 and tcp[tcpflags] & tcp-rst != 0;scope=flow'",
+                "What the database resets stays, and rec/triggers has each such connection as a file."),
             ("tapline record --from vnet3,vnet4 --data rec --filter 'tcp port 5432' --seconds 60 --json",
                 "One minute of two ports' PostgreSQL traffic, then the account as JSON."));
         command.SetAction(parsed => Run(
@@ -106,6 +109,7 @@ internal static class RecordVerb
                     KeyFile = new DataFolder(Path.GetFullPath(parsed.GetValue(data)!)).SigningKey,
                     Take = TakeOf(parsed.GetValue(take), parsed.GetValue(encrypted)),
                     Classes = [.. (parsed.GetValue(classes) ?? []).Select(c => RetentionWords.ParseClass(c, out _)!)],
+                    Triggers = [.. (parsed.GetValue(triggers) ?? []).Select(t => TriggerWords.Parse(t, out _)!)],
                 }, parsed.GetValue(keep), parsed.GetValue(minFree)),
                 Workers = parsed.GetValue(workers),
                 Seconds = parsed.GetValue(seconds),
@@ -129,6 +133,7 @@ internal static class RecordVerb
             return ExitCodes.Usage;
         }
 
+        options = options with { TriggerExtract = TriggerExtract.For(options.Record!.Folder) };
         using var signals = new StopSignals();
         EngineReport report;
         FileWatch? inventory = null;

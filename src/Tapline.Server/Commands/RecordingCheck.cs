@@ -1,5 +1,6 @@
 // `tapline doctor --data DIR`: what the recording there holds, and whether its holds can be read. Looks at names and sizes only.
 using Tapline.Capture.Doctor;
+using Tapline.Record;
 using Tapline.Record.Evidence;
 using Tapline.Record.Holds;
 using Tapline.Server.Config;
@@ -43,10 +44,12 @@ internal static class RecordingCheck
         {
             var all = new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2 };
             var files = new DirectoryInfo(folder).EnumerateFiles("*.pcapng", all).Where(f => f.Name[0] != '.').ToList();
+            var classes = RecordingFolders.ClassesOf(folder).ToList();
             return [new CheckResult(
                 "recording",
                 CheckLevel.Ok,
-                $"{Quantity.Count(files.Count)} segments with {Quantity.Bytes(files.Sum(f => f.Length))}; holds: {holds.Holds.Count}.")];
+                $"{Quantity.Count(files.Count)} segments with {Quantity.Bytes(files.Sum(f => f.Length))}; holds: {holds.Holds.Count}"
+                    + (classes.Count == 0 ? "." : $"; classes: {string.Join(", ", classes)}."))];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

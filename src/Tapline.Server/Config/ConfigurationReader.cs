@@ -173,6 +173,7 @@ internal static class ConfigurationReader
             Evidence = section.Parsed("evidence", RetentionWords.ParseSwitch, RetentionWords.EvidenceForm) as bool? ?? true,
             Take = ReadTake(section),
             Classes = [.. section.Sections("classes").Select(ReadClass)],
+            Triggers = [.. section.Sections("triggers").Select(TriggerWords.Read)],
             Filter = section.Text("filter"),
         };
         section.RejectOthers();

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Tapline.Base;
 using Tapline.Server.Commands;
 using Tapline.Workers;
+using Tapline.Workers.Triggers;
 
 namespace Tapline.Server.Config;
 
@@ -83,6 +84,13 @@ internal static class ConfigurationWriter
             }
 
             json.WriteEndArray();
+            json.WriteStartArray("triggers");
+            foreach (var item in record.Triggers)
+            {
+                Trigger(json, item);
+            }
+
+            json.WriteEndArray();
             json.WriteEndObject();
         }
 
@@ -90,6 +98,19 @@ internal static class ConfigurationWriter
         Text(json, "listen", c.Console.Listen?.ToString());
         json.WriteNumber("retention_days", c.Console.RetentionDays);
         json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    private static void Trigger(Utf8JsonWriter json, TriggerPlan plan)
+    {
+        json.WriteStartObject();
+        json.WriteString("name", plan.Name);
+        json.WriteString("when", plan.When);
+        json.WriteString("before", TriggerWords.Text(plan.BeforeNs));
+        json.WriteString("after", TriggerWords.Text(plan.AfterNs));
+        json.WriteString("pause", TriggerWords.Text(plan.PauseNs));
+        json.WriteString("scope", plan.IsOfFlow ? "flow" : "window");
+        json.WriteNumber("limit", plan.HoldsMax);
         json.WriteEndObject();
     }
 

@@ -4,6 +4,7 @@ using Tapline.Base;
 using Tapline.Record;
 using Tapline.Server.Commands;
 using Tapline.Workers;
+using Tapline.Workers.Triggers;
 
 namespace Tapline.Server.Config;
 
@@ -70,6 +71,7 @@ internal sealed record NodeConfiguration
             Evidence = Record.Evidence,
             Take = Record.Take,
             Classes = Record.Classes,
+            Triggers = Record.Triggers,
             Filter = Record.Filter,
         },
         DataFolder = data.Root,
@@ -101,6 +103,8 @@ internal sealed record RecordConfiguration
     public RecordTake Take { get; init; }
 
     public IReadOnlyList<RecordClassPlan> Classes { get; init; } = [];
+
+    public IReadOnlyList<TriggerPlan> Triggers { get; init; } = [];
 
     public string? Filter { get; init; }
 }

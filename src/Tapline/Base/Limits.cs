@@ -102,6 +102,15 @@ public static class Limits
     /// <summary>Characters of a class's name.</summary>
     public const int RecordClassNameCharactersMax = 32;
 
+    /// <summary>Triggers of a recording; a bit each in a flow's memory.</summary>
+    public const int TriggersMax = 16;
+
+    /// <summary>Files of triggers that wait to be made.</summary>
+    public const int TriggerFilesWaitingMax = 64;
+
+    /// <summary>A trigger's file ends when it has this many bytes.</summary>
+    public const long TriggerFileBytesMax = 1L << 30;
+
     /// <summary>Payload bytes of each direction of a flow that are kept as its handshake at most, where only handshakes are kept.</summary>
     public const int HandshakeBytesMax = 512 * 1024;
 

@@ -23,7 +23,8 @@ internal static class DiskBudget
 
     private static DriveInfo DriveOf(string folder) => new(Path.GetFullPath(folder));
 
-    private static long UsedBytes(string folder) => new DirectoryInfo(folder).EnumerateFiles()
+    /// <summary>Bytes of a folder's segments and what belongs to them.</summary>
+    public static long UsedBytes(string folder) => new DirectoryInfo(folder).EnumerateFiles()
         .Where(f => (SegmentName.TryParse(f.Name, out _, out var isHidden) && !isHidden) || SegmentCompanions.TryParse(f.Name, out _))
         .Sum(f => f.Length);
 }

@@ -14,11 +14,14 @@ internal static class RecordingDisks
 {
     /// <summary>Makes the folders where missing, and fits their budgets.</summary>
     /// <param name="folders">Folders and their rules.</param>
+    /// <param name="retired">Folders of classes that are recorded no more: what they have stays by the first folder's age, and goes
+    /// before the others' when the disk is short.</param>
     /// <param name="minFree">What stays free of each disk.</param>
     /// <param name="error">Why they can't be; null = they fit.</param>
-    /// <returns>The folders in the same order, with rules that fit, and the disk of each; as many as could be looked at.</returns>
+    /// <returns>The folders in the same order, then the retired ones, with rules that fit, and the disk of each; as many as could be
+    /// looked at.</returns>
     public static List<(string Path, RetentionRules Rules, RecordingDisk Disk)> Fit(
-        IReadOnlyList<(string Path, RetentionRules Rules)> folders, FreeDisk minFree, out string? error)
+        IReadOnlyList<(string Path, RetentionRules Rules)> folders, IReadOnlyList<string> retired, FreeDisk minFree, out string? error)
     {
         error = null;
         var fitted = new List<(string Path, RetentionRules Rules, RecordingDisk Disk)>();
@@ -36,6 +39,13 @@ internal static class RecordingDisks
                 var (disk, part, _) = disks[IdOf(path)];
                 var budget = Math.Max(Limits.RecordBudgetBytesMin, (long)(rules.BudgetBytes * part));
                 fitted.Add((path, rules with { BudgetBytes = Math.Min(rules.BudgetBytes, budget) }, disk));
+            }
+
+            foreach (var path in retired)
+            {
+                // Its budget is what it has, so that it is full and gives first.
+                var rules = folders[0].Rules with { BudgetBytes = Math.Max(Limits.RecordBudgetBytesMin, DiskBudget.UsedBytes(path)) };
+                fitted.Add((path, rules, disks.TryGetValue(IdOf(path), out var known) ? known.Disk : new RecordingDisk(minFree)));
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

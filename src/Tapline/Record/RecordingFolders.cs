@@ -62,4 +62,12 @@ public static class RecordingFolders
             }
         }
     }
+
+    /// <summary>Names of the classes that have folders in a recording, sorted; of today's configuration or not.</summary>
+    public static IEnumerable<string> ClassesOf(string recording) =>
+        new DirectoryInfo(recording).EnumerateDirectories().Select(d => d.Name).Where(IsClassName).Order(StringComparer.Ordinal);
+
+    /// <summary>True when there is a segment in the folder, finished or not.</summary>
+    public static bool HasSegments(string folder) =>
+        new DirectoryInfo(folder).EnumerateFiles().Any(f => SegmentName.TryParse(f.Name, out _, out _));
 }

@@ -7,6 +7,7 @@ using Tapline.Capture.Identity;
 using Tapline.Mirror.Kernel;
 using Tapline.Workers.Indexing;
 using Tapline.Workers.Past;
+using Tapline.Workers.Triggers;
 
 namespace Tapline.Workers;
 
@@ -78,8 +79,17 @@ public sealed class Engine : IDisposable
         engine._isRunning = true;
         if (parts.RecordFolders.Count > 0)
         {
-            parts.IndexRepair = IndexRepair.Start(parts.RecordFolders, n => Console.Error.WriteLine($"tapline: {n}"));
+            parts.IndexRepair = IndexRepair.Start(
+                [.. parts.RecordFolders, .. parts.RetiredFolders], n => Console.Error.WriteLine($"tapline: {n}"));
             parts.ImportExpiry = Imports.ImportExpiry.Start(parts.RecordFolders[0].Path, n => Console.Error.WriteLine($"tapline: {n}"));
+        }
+
+        if (options.Record is { Triggers.Count: > 0 } record)
+        {
+            parts.Triggers = new TriggerDesk(
+                record.Folder, record.Triggers, [.. parts.Pipelines.Select(p => p.Triggers!)], options.TriggerExtract,
+                n => Console.Error.WriteLine($"tapline: {n}"));
+            parts.Triggers.Start();
         }
 
         if (options.CanarySeconds > 0)

@@ -83,6 +83,7 @@ internal sealed class EngineOpening(EngineOptions options)
             Keep(evidence?.Key);
             _fault ??= recording.OpenFolders(evidence);
             recording.Folders.ForEach(Keep);
+            recording.Retired.ForEach(Keep);
             if (_fault is not null)
             {
                 return null;
@@ -139,10 +140,11 @@ internal sealed class EngineOpening(EngineOptions options)
             SpoolFolder = spoolFolder,
             SupervisorSpool = spoolFolder is null ? null : new SpoolWriter(spoolFolder, WorkerCount, options.Node),
             RecordFolders = recording?.Folders ?? [],
+            RetiredFolders = recording?.Retired ?? [],
             RecordClasses = recording?.Names ?? [],
             SigningKey = key,
             Keeper = recording is null ? null
-                : new RetentionKeeper([.. recording.Folders], n => Console.Error.WriteLine($"tapline: {n}")),
+                : new RetentionKeeper([.. recording.Folders, .. recording.Retired], n => Console.Error.WriteLine($"tapline: {n}")),
             Spools = spools,
             Recorders = recorders,
             Mirrors = mirrors,
@@ -154,6 +156,7 @@ internal sealed class EngineOpening(EngineOptions options)
                 RecordFilter = filter,
                 RecordTake = recording?.NewTake(),
                 Classes = recording?.ClassesOf(w, recorders),
+                Triggers = recording?.NewWatch(),
                 CanarySecret = mirrors.CanarySecret,
             }),
         };

@@ -3,6 +3,7 @@
 using Tapline.Base;
 using Tapline.Base.Native;
 using Tapline.Capture.Identity;
+using Tapline.Workers.Triggers;
 
 namespace Tapline.Workers;
 
@@ -71,6 +72,9 @@ public sealed record EngineOptions
 
     /// <summary>Seconds from one round of canaries to the next, which prove the mirror sessions; 0 = none.</summary>
     public double CanarySeconds { get; init; } = 60;
+
+    /// <summary>Makes the files of triggers; null = they only hold their windows.</summary>
+    public ITriggerExtract? TriggerExtract { get; init; }
 
     /// <summary>Seconds without a sign of life after which a stuck worker ends the process.</summary>
     public int WatchdogSeconds { get; init; } = 10;

@@ -5,6 +5,7 @@ using Tapline.Record;
 using Tapline.Record.Evidence;
 using Tapline.Store;
 using Tapline.Workers.Indexing;
+using Tapline.Workers.Triggers;
 
 namespace Tapline.Workers;
 
@@ -25,7 +26,10 @@ internal sealed class EngineParts : IDisposable
     /// <summary>The recording's folders: the default one, then one for each class that keeps anything. Empty = no recording.</summary>
     public IReadOnlyList<SegmentFolder> RecordFolders { get; init; } = [];
 
-    /// <summary>Names of the classes of those.</summary>
+    /// <summary>Folders of classes that are recorded no more.</summary>
+    public IReadOnlyList<SegmentFolder> RetiredFolders { get; init; } = [];
+
+    /// <summary>Names of the classes of <see cref="RecordFolders"/>.</summary>
     public IReadOnlyList<string> RecordClasses { get; init; } = [];
 
     /// <summary>Seals the recording; null = it is not sealed.</summary>
@@ -36,6 +40,9 @@ internal sealed class EngineParts : IDisposable
 
     /// <summary>Removes imports whose time is over; null likewise.</summary>
     public Imports.ImportExpiry? ImportExpiry { get; set; }
+
+    /// <summary>Follows the recording's triggers; null = it has none, or has not begun.</summary>
+    public TriggerDesk? Triggers { get; set; }
 
     /// <summary>Keeps the recording's rules; null = nothing is recorded.</summary>
     public RetentionKeeper? Keeper { get; init; }
@@ -68,6 +75,7 @@ internal sealed class EngineParts : IDisposable
     /// <summary>Releases everything; the workers must have ended.</summary>
     public void Dispose()
     {
+        Triggers?.Dispose();
         foreach (var pipeline in Pipelines)
         {
             pipeline.Flows?.Dispose();
@@ -83,7 +91,7 @@ internal sealed class EngineParts : IDisposable
         Array.ForEach(Spools, s => s.Dispose());
         SupervisorSpool?.Dispose();
         Keeper?.Dispose();
-        foreach (var folder in RecordFolders)
+        foreach (var folder in RecordFolders.Concat(RetiredFolders))
         {
             folder.Dispose();
         }

@@ -12,6 +12,7 @@ using Tapline.Mirror.Canary;
 using Tapline.Record;
 using Tapline.Store;
 using Tapline.Workers.Past;
+using Tapline.Workers.Triggers;
 
 namespace Tapline.Workers;
 
@@ -54,6 +55,9 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
 
     /// <summary>Classes of the recording, which come before <see cref="Recorder"/>; null = there are none.</summary>
     internal RecordClasses? Classes { get; init; }
+
+    /// <summary>Triggers of the recording; null = there are none. Owned.</summary>
+    internal TriggerWatch? Triggers { get; init; }
 
     /// <summary>By which the engine knows its own canaries: they are for mirror sessions only, no machine sent them.</summary>
     public ulong CanarySecret { get; init; }
@@ -111,6 +115,10 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
             Flows.Endings = this;
             Recorder.Flows = Flows;
             Classes?.SetFlows(Flows);
+            if (Triggers is not null)
+            {
+                Triggers.Flows = Flows;
+            }
         }
     }
 
@@ -128,6 +136,7 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
         Recorder!.EndFlow(slot, record);
         RecordTake?.EndFlow(slot, record);
         Classes?.EndFlow(slot, record);
+        Triggers?.EndFlow(slot, record);
     }
 
     /// <summary>Publishes the flow table's totals with the others.</summary>
@@ -151,6 +160,7 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
     public void Dispose()
     {
         _layouts.Dispose();
+        Triggers?.Dispose();
         RecordTake?.Dispose();
         Classes?.Dispose();
     }
@@ -199,6 +209,11 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
         {
             var i = _recorded;
             ref readonly var meta = ref batch.Meta(i);
+            if (Triggers is not null && !IsCanary(i))
+            {
+                Triggers.Offer(meta, _layouts[i], batch.Bytes(i), Flows is null ? -1 : _slots[i]);
+            }
+
             if (Classes is not null && TryClasses(Classes, recorder, batch, i))
             {
                 continue;

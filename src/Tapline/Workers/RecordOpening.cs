@@ -5,6 +5,7 @@ using Tapline.Filter;
 using Tapline.Record;
 using Tapline.Record.Evidence;
 using Tapline.Store;
+using Tapline.Workers.Triggers;
 
 namespace Tapline.Workers;
 
@@ -16,15 +17,19 @@ namespace Tapline.Workers;
 internal sealed class RecordOpening(RecordPlan plan, string node, int workers, int flowSlots)
 {
     private readonly List<CompiledFilter> _filters = [];
+    private readonly List<TriggerFilter> _triggers = [];
 
     /// <summary>Folders: the default one first, then one for each class that keeps anything.</summary>
     public List<SegmentFolder> Folders { get; } = [];
 
-    /// <summary>Names of those; "default" first.</summary>
+    /// <summary>Folders of classes that are recorded no more: they are kept by the recording's age and the disk's free room.</summary>
+    public List<SegmentFolder> Retired { get; } = [];
+
+    /// <summary>Names of <see cref="Folders"/>; "default" first.</summary>
     public List<string> Names { get; } = ["default"];
 
-    /// <summary>Filters of the classes, which want to know names.</summary>
-    public IReadOnlyList<CompiledFilter> Filters => _filters;
+    /// <summary>Filters of classes and triggers, which want to know names.</summary>
+    public IEnumerable<CompiledFilter> Filters => _filters.Concat(_triggers.Select(t => t.Frames));
 
     // What all buffers together may take decides how many each recorder has.
     private int Buffers => (int)Math.Min(
@@ -52,6 +57,11 @@ internal sealed class RecordOpening(RecordPlan plan, string node, int workers, i
             _filters.Add(filter);
         }
 
+        if (CheckTriggers() is { } wrong)
+        {
+            return wrong;
+        }
+
         if (flowSlots == 0 && plan.Classes.Select(c => c.Take).Append(plan.Take).Any(t => t.AsksFlows))
         {
             return "`take: flow` and `encrypted: handshake` need the accounting of flows; leave it on.";
@@ -67,7 +77,8 @@ internal sealed class RecordOpening(RecordPlan plan, string node, int workers, i
     public string? OpenFolders(EvidenceOptions? evidence = null)
     {
         var kept = plan.Classes.Where(c => c.Take.Kind != RecordTakeKind.None).ToList();
-        if (kept.Count == 0)
+        var retired = FindRetired(kept);
+        if (kept.Count + retired.Count == 0)
         {
             return Open(SegmentFolder.TryOpen(plan.Folder, plan.Rules, out var error, evidence: evidence), error);
         }
@@ -75,12 +86,19 @@ internal sealed class RecordOpening(RecordPlan plan, string node, int workers, i
         var wanted = new List<(string Path, RetentionRules Rules)> { (plan.Folder, plan.Rules) };
         wanted.AddRange(kept.Select(c => (Path.Combine(plan.Folder, c.Name), c.Rules(plan.MinFree))));
         Names.AddRange(kept.Select(c => c.Name));
-        var disks = RecordingDisks.Fit(wanted, plan.MinFree, out var refusal);
+        var disks = RecordingDisks.Fit(wanted, retired, plan.MinFree, out var refusal);
         for (var index = 0; index < disks.Count && refusal is null; index++)
         {
             // Holds are the recording's: they keep their window in every class.
             var (path, rules, disk) = disks[index];
-            refusal = Open(SegmentFolder.TryOpen(path, rules, out var error, plan.Folder, disk, evidence), error);
+            var folder = SegmentFolder.TryOpen(path, rules, out var error, plan.Folder, disk, evidence);
+            if (index >= Names.Count)
+            {
+                Retire(folder);
+                continue;
+            }
+
+            refusal = Open(folder, error);
             refusal = refusal is null || index == 0 ? refusal : $"Recording class {Names[index]}: {refusal}";
         }
 
@@ -128,10 +146,61 @@ internal sealed class RecordOpening(RecordPlan plan, string node, int workers, i
     /// <summary>What one worker takes of frames that no class wants; null = all of them, whole.</summary>
     public FrameTake? NewTake() => plan.Take == default ? null : new FrameTake(plan.Take, flowSlots);
 
+    /// <summary>One worker's triggers; null when there are none.</summary>
+    public TriggerWatch? NewWatch() => _triggers.Count == 0 ? null : new TriggerWatch([.. _triggers], flowSlots);
+
+    private string? CheckTriggers()
+    {
+        if (plan.Triggers.Count > Limits.TriggersMax)
+        {
+            return $"A recording has at most {Limits.TriggersMax} triggers, not {plan.Triggers.Count}.";
+        }
+
+        foreach (var item in plan.Triggers)
+        {
+            var mistake = TriggerPlan.MistakeInName(item.Name);
+            mistake ??= plan.Triggers.Count(t => t.Name == item.Name) > 1 ? "two triggers have this name." : null;
+            var filter = mistake is null ? TriggerFilter.Compile(item.When, out mistake) : null;
+            mistake ??= flowSlots == 0 && filter is { Flows: not null }
+                ? "facts of flows need the accounting of flows; leave it on." : null;
+            if (filter is null || mistake is not null)
+            {
+                return $"Trigger {(item.Name.Length > 40 ? item.Name[..40] : item.Name)}: {mistake}";
+            }
+
+            _triggers.Add(filter);
+        }
+
+        return null;
+    }
+
     private string? PolicyOf(string name, RecordTake take)
     {
         var keeps = take.Phrase is { } phrase ? $"keeps {phrase}" : null;
         return plan.Classes.Count == 0 ? keeps : keeps is null ? $"class {name}" : $"class {name}, {keeps}";
+    }
+
+    private List<string> FindRetired(List<RecordClassPlan> kept)
+    {
+        try
+        {
+            return !Directory.Exists(plan.Folder) ? [] : RecordingFolders.ClassesOf(plan.Folder)
+                .Where(name => !kept.Exists(c => c.Name == name)).Select(name => Path.Combine(plan.Folder, name))
+                .Where(RecordingFolders.HasSegments).Take(Limits.RecordClassesMax - 1).ToList();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return []; // the recording's own opening says what is wrong
+        }
+    }
+
+    // One that can't be opened now waits for the next start.
+    private void Retire(SegmentFolder? folder)
+    {
+        if (folder is not null)
+        {
+            Retired.Add(folder);
+        }
     }
 
     private string? Open(SegmentFolder? folder, string? error)

@@ -1,6 +1,7 @@
 // What to record, where, how much and for how long, as the command line or the configuration decided it. Plain data.
 using Tapline.Base;
 using Tapline.Record;
+using Tapline.Workers.Triggers;
 
 namespace Tapline.Workers;
 
@@ -34,11 +35,15 @@ public sealed record RecordPlan
     /// <summary>Classes with folders and rules of their own: each frame goes to the first that wants it, else here.</summary>
     public IReadOnlyList<RecordClassPlan> Classes { get; init; } = [];
 
+    /// <summary>What protects a window, and takes it out into a file.</summary>
+    public IReadOnlyList<TriggerPlan> Triggers { get; init; } = [];
+
     /// <summary>The folder's rules.</summary>
     public RetentionRules Rules => new() { BudgetBytes = BudgetBytes, KeepNs = KeepNs, MinFree = MinFree };
 
     public bool Equals(RecordPlan? other) => other is not null && Folder == other.Folder && Filter == other.Filter
-        && Rules == other.Rules && Take == other.Take && Classes.SequenceEqual(other.Classes);
+        && Rules == other.Rules && Take == other.Take && Classes.SequenceEqual(other.Classes)
+        && Triggers.SequenceEqual(other.Triggers);
 
     public override int GetHashCode() => HashCode.Combine(Folder, Filter, BudgetBytes);
 }

@@ -53,7 +53,41 @@ internal sealed class RecordingSnapshot
             json.WriteEndArray();
         }
 
+        WriteTriggers(json);
         json.WriteEndObject();
+    }
+
+    private void WriteTriggers(Utf8JsonWriter json)
+    {
+        if (_parts.Triggers is not { } triggers)
+        {
+            return;
+        }
+
+        json.WriteStartArray("triggers"u8);
+        for (var index = 0; index < triggers.States.Count; index++)
+        {
+            var state = triggers.States[index];
+            json.WriteStartObject();
+            json.WriteString("trigger"u8, state.Plan.Name);
+            json.WriteNumber("fired"u8, state.Fired);
+            json.WriteNumber("refused"u8, state.Refused);
+            json.WriteNumber("files"u8, state.Files);
+            if (state.LastNs != 0)
+            {
+                TimeText.Write(state.LastNs, _time);
+                json.WriteString("last"u8, _time);
+            }
+
+            if (state.Notice is { } notice)
+            {
+                json.WriteString("notice"u8, notice);
+            }
+
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 
     private void WriteCounts(Utf8JsonWriter json, ReadOnlySpan<SegmentFolder> folders, ReadOnlySpan<SegmentRecorder> recorders)

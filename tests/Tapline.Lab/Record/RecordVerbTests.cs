@@ -92,22 +92,33 @@ public sealed class RecordVerbTests : IDisposable
     }
 
     [Fact]
-    public void Classes_share_the_frames_and_a_hold_keeps_its_window()
+    public void Classes_share_the_frames_and_holds_and_triggers_keep_their_windows()
     {
         LabNeeds.Namespaces();
         using var lab = new SwitchLab();
         Directory.CreateDirectory(Recording);
         TaplineHold("add", "--since", "10m", "--until", "2100-01-01", "--by", "lab\u202e", "--why", "a \u001b[31mtest");
-        using var process = Start(lab, "--budget", "1G", "--class", "data;filter=tcp;take=headers;budget=32M");
+        using var process = Start(lab, "--budget", "1G", "--class", "data;filter=tcp;take=headers;budget=32M",
+            "--trigger", "opened;when=tcp[tcpflags] = tcp-syn;before=5s;after=1s");
         lab.Transfer(20_000_000);
+        var triggers = Path.Combine(_data, "triggers");
+        LabWait.Until(
+            () => Directory.Exists(triggers) && Directory.GetFiles(triggers, "opened-*.pcapng").Length > 0, "the trigger's file");
+        Assert.Contains("by trigger opened: tcp[tcpflags] = tcp-syn (flow 1:", TaplineHold("list"));
         var ledger = Stop(process);
         var recorder = ledger.GetProperty("recorder");
         var classes = recorder.GetProperty("classes").EnumerateArray().ToDictionary(
             c => c.GetProperty("class").GetString()!, c => c.GetProperty("recorded").GetInt64());
-        Assert.Equal(lab.EnteredFrames(), Sum(ledger, "recorded"));
-        Assert.Equal(lab.EnteredFrames(), classes["default"] + classes["data"]);
+        Assert.InRange(Sum(ledger, "arrived"), 1, lab.EnteredFrames());
+        Assert.Equal(Sum(ledger, "arrived"), Sum(ledger, "recorded"));
+        Assert.Equal(Sum(ledger, "recorded"), classes["default"] + classes["data"]);
         Assert.True(classes["data"] > classes["default"], ledger.ToString());
-        Assert.Equal(1, recorder.GetProperty("holds").GetInt32());
+        Assert.Equal(2, recorder.GetProperty("holds").GetInt32());
+
+        // The window begins before the recording and may end before its last frame; a query reads all classes.
+        Assert.InRange(FramesIn(Directory.GetFiles(triggers)), 1, Sum(ledger, "recorded"));
+        var counted = LabCommand.Run(TaplineProgram.Path(), "query", "", "--data", _data, "--what", "count");
+        Assert.Equal($"{Sum(ledger, "recorded")}", counted.Trim());
         Assert.InRange(new DirectoryInfo(Path.Combine(Recording, "data")).EnumerateFiles("2*.pcapng").Sum(f => f.Length), 1, 10_000_000);
         Assert.DoesNotContain('\u001b', TaplineHold("list"));
         TaplineHold("remove", "1");
@@ -163,11 +174,13 @@ public sealed class RecordVerbTests : IDisposable
         return frames;
     }
 
-    private long FramesInFiles()
+    private long FramesInFiles() => FramesIn(Directory.EnumerateFiles(Recording, "2*.pcapng"));
+
+    private static long FramesIn(IEnumerable<string> files)
     {
         var frames = 0L;
         var batch = new FrameBatch();
-        foreach (var path in Directory.EnumerateFiles(Recording, "2*.pcapng"))
+        foreach (var path in files)
         {
             using var source = CaptureFileSource.Open(path, 0, out var error);
             Assert.True(source is not null, error);

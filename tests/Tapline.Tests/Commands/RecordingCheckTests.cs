@@ -20,7 +20,7 @@ public class RecordingCheckTests
         File.WriteAllBytes(Path.Combine(data.Path, "recording", ".20231114T221321.123456790Z-2.pcapng"), new byte[1000]);
         File.WriteAllBytes(Path.Combine(data.Path, "recording", "db", "20231114T221320.123456790Z-0.pcapng"), new byte[1000]);
         var good = Assert.Single(RecordingCheck.Examine(data.Path));
-        Assert.Equal((CheckLevel.Ok, "2 segments with 2.00 kB; holds: 0."), (good.Level, good.Finding));
+        Assert.Equal((CheckLevel.Ok, "2 segments with 2.00 kB; holds: 0; classes: db."), (good.Level, good.Finding));
         File.WriteAllText(Path.Combine(data.Path, "recording", HoldFile.Name), "{");
         var bad = Assert.Single(RecordingCheck.Examine(data.Path));
         Assert.Equal(CheckLevel.Bad, bad.Level);

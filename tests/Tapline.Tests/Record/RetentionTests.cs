@@ -117,15 +117,15 @@ public class RetentionTests
         var total = new DriveInfo(temporary.Path).TotalSize;
         var rules = new RetentionRules { BudgetBytes = total / 2 };
         var folders = new[] { (temporary["a"], rules), (temporary["a/db"], rules), (temporary["a/web"], rules) };
-        RecordingDisks.Fit(folders, default, out var error);
+        RecordingDisks.Fit(folders, [], default, out var error);
         Assert.Contains("lower budgets", error);
-        RecordingDisks.Fit(folders[..2], new FreeDisk(0, 50), out error);
+        RecordingDisks.Fit(folders[..2], [], new FreeDisk(0, 50), out error);
         Assert.Contains("without what must stay free", error);
 
         // Half of the disk each is never free here; a third of it may be.
         var fitting = RecordingDisks.Fit(
             [(temporary["a"], rules with { BudgetBytes = total / 3 }), (temporary["a/db"], rules with { BudgetBytes = total / 6 })],
-            default, out error);
+            [], default, out error);
         Assert.Null(error);
         Assert.Same(fitting[0].Disk, fitting[1].Disk);
         Assert.InRange(fitting[0].Rules.BudgetBytes, (2 * fitting[1].Rules.BudgetBytes) - 10, (2 * fitting[1].Rules.BudgetBytes) + 10);

@@ -7,6 +7,7 @@ using Tapline.Record;
 using Tapline.Server.Config;
 using Tapline.Tests.Support;
 using Tapline.Workers;
+using Tapline.Workers.Triggers;
 using Xunit;
 
 namespace Tapline.Tests.Server;
@@ -143,6 +144,14 @@ public class ConfigurationTests
                 {
                     BudgetBytes = budget, Filter = filter, KeepNs = (60 + workers) * Clock.SecondNs,
                     Take = hardware ? new RecordTake(RecordTakeKind.Frame, 14 + workers) : new RecordTake(RecordTakeKind.Whole, 0, true),
+                    Triggers = hardware ? [] :
+                    [
+                        new TriggerPlan
+                        {
+                            Name = $"t{workers}", When = "tcp and retransmissions > 3", BeforeNs = workers * 1_000_000_000L,
+                            AfterNs = 500_000_000, PauseNs = 3_600_000_000_000, IsOfFlow = workers % 2 == 0, HoldsMax = workers + 1,
+                        },
+                    ],
                     MinFree = new FreeDisk(hardware ? budget : 0, hardware ? 0 : workers),
                     Classes =
                     [

@@ -97,6 +97,28 @@ public class RecordClassesTests
     }
 
     [Fact]
+    public void AClassThatIsRecordedNoMoreIsKeptByTheRecordingsRules()
+    {
+        using var recording = new Recording(s_database);
+        recording.Run();
+        recording.Close();
+        var plan = new RecordPlan { Folder = recording.Folder, BudgetBytes = 64 << 20, KeepNs = 3600 * Clock.SecondNs };
+        var opening = new RecordOpening(plan, "n", 1, 0);
+        Assert.Null(opening.Check());
+        Assert.Null(opening.OpenFolders());
+        var retired = Assert.Single(opening.Retired);
+        Assert.Equal((1, 1), (retired.Segments, opening.Folders.Count));
+        var newest = recording.Frames("db").Max(f => f.TimestampNs);
+        for (var second = 0; second <= 601; second++) // too old as a whole: ten minutes to set the clock right
+        {
+            retired.Keep(new(), newest + (7200 + second) * Clock.SecondNs);
+        }
+
+        Assert.Equal((0, 1), (retired.Segments, recording.Segments("").Length));
+        opening.Folders.Concat(opening.Retired).ToList().ForEach(f => f.Dispose());
+    }
+
+    [Fact]
     public void OfAFlowOnlyItsFirstBytesArePayload()
     {
         using var recording = new Recording(s_database with { Filter = "tcp", Take = new RecordTake(RecordTakeKind.Flow, 1500) });
@@ -113,7 +135,7 @@ public class RecordClassesTests
     {
         using var recording = new Recording(
             s_database with { Take = new RecordTake(RecordTakeKind.Flow, 1000) },
-            s_database with { Name = "web", Filter = "tcp port 80", Take = new RecordTake(RecordTakeKind.Headers, 0) });
+            s_database with { Name = "web", Filter = "tcp port 80", Take = new RecordTake(RecordTakeKind.Headers, 0, true) });
         recording.Run(2000);
         Assert.Equal(0, Allocations.LeastOf(() => recording.Feed(100_000 / s_frames.Length)));
     }
@@ -187,6 +209,7 @@ public class RecordClassesTests
         private readonly Pipeline<SpoolSink> _pipeline;
         private readonly ScriptedSource _source = new(s_frames, 1, _ => s_frames.Length);
         private readonly FrameBatch _batch = new();
+        private bool _isClosed;
 
         public Recording(params RecordClassPlan[] classes)
         {
@@ -231,17 +254,28 @@ public class RecordClassesTests
             }
         }
 
+        /// <summary>Gives the folders back, so that another may open them.</summary>
+        public void Close()
+        {
+            _isClosed = true;
+            Array.ForEach(_recorders, r => r.Dispose());
+            _opening.Folders.ForEach(f => f.Dispose());
+        }
+
         public string[] Segments(string name) => Directory.GetFiles(Path.Combine(Folder, name), "*.pcapng");
 
         public List<ReadFrame> Frames(string name) => [.. Segments(name).Order().SelectMany(SegmentFile.Frames)];
 
         public void Dispose()
         {
-            Array.ForEach(_recorders, r => r.Dispose());
+            if (!_isClosed)
+            {
+                Close();
+            }
+
             _pipeline.Flows!.Dispose();
             _pipeline.Dispose();
             _pipeline.Counts.Dispose();
-            _opening.Folders.ForEach(f => f.Dispose());
             _folder.Dispose();
         }
     }

@@ -95,6 +95,25 @@ internal sealed class FlowTerms
         return truths;
     }
 
+    /// <summary>True when a term asks for a text of that name.</summary>
+    public bool AsksText(string field) => _terms.Exists(t => t.Field.Name == field);
+
+    /// <summary>True when all terms hold for a flow. Allocates nothing, unless <see cref="AsksText"/> `community_id`.</summary>
+    public bool HoldAll(in FlowRecord record)
+    {
+        foreach (var term in _terms)
+        {
+            var holds = term.Field.Kind == FieldKind.Text
+                ? Compare(term, Text(term.Field.Name, record)) : Compare(term, Number(term.Field.Name, record));
+            if (!holds)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     /// <summary>Takes a later part of the same flow in: counters add up, the state is the later one's.</summary>
     public void Join(FlowFacts whole, FlowFacts part)
     {

@@ -140,6 +140,29 @@ public class HandshakeKeepTests
             }
         });
 
+    [Fact]
+    public void FollowingHandshakesAllocatesNothing()
+    {
+        byte[][] parts = [s_tls[..1400], s_tls[1400..2000], s_tls[2000..3000], s_ssh[..900], s_ssh[900..1400], s_ssh[1400..]];
+        var frames = parts.Select(p => new FrameBuilder().Ethernet().Ipv4().Tcp(50000, 443).Payload(p).Build()).ToArray();
+        var layouts = new FrameLayout[frames.Length];
+        for (var i = 0; i < frames.Length; i++)
+        {
+            var meta = new FrameMeta { LinkType = LinkType.Ethernet, CapturedLength = frames[i].Length, OriginalLength = frames[i].Length };
+            FrameDecoder.Decode(frames[i], meta, out layouts[i]);
+        }
+
+        var flows = new HandshakeFlow[64];
+        Assert.Equal(0, Allocations.LeastOf(() =>
+        {
+            for (var i = 0; i < 100_000; i++)
+            {
+                flows[i % flows.Length] = i % 3 == 0 ? default : flows[i % flows.Length];
+                _ = HandshakeKeep.PayloadOf(ref flows[i % flows.Length], layouts[i % frames.Length], frames[i % frames.Length], 0);
+            }
+        }));
+    }
+
     private static int Keep(ref HandshakeFlow flow, byte[] payload, long at, bool isUdp = false, int segmentBytes = 0)
     {
         var builder = new FrameBuilder().Ethernet().Ipv4();

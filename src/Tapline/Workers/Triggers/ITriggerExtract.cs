@@ -1,0 +1,10 @@
+// Who makes the file of a trigger: a process of its own, because reading a recording allocates and collects, and no worker may stop
+// for that.
+namespace Tapline.Workers.Triggers;
+
+/// <summary>Makes files. One call at a time, on a thread of the triggers'; may take as long as it needs.</summary>
+public interface ITriggerExtract
+{
+    /// <summary>Takes the window out of the recording; a sentence when that can't be.</summary>
+    string? Run(TriggerFiring firing, CancellationToken stop);
+}

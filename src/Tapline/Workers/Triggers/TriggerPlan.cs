@@ -1,0 +1,37 @@
+// A trigger of a recording, as the command line or the configuration decided it: what sets it off, and what is protected then.
+using Tapline.Base;
+using Tapline.Record;
+
+namespace Tapline.Workers.Triggers;
+
+/// <summary>The orders for one trigger.</summary>
+public sealed record TriggerPlan
+{
+    /// <summary>Its name, as strict as a class's: it becomes a part of file names.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Expression over frames, with terms of flows joined by `and`.</summary>
+    public required string When { get; init; }
+
+    /// <summary>Time before the match that is protected, ns.</summary>
+    public long BeforeNs { get; init; } = 10 * Clock.SecondNs;
+
+    /// <summary>Time after it.</summary>
+    public long AfterNs { get; init; } = 30 * Clock.SecondNs;
+
+    /// <summary>The file has the packets of the flow that matched alone; false = all of the window.</summary>
+    public bool IsOfFlow { get; init; }
+
+    /// <summary>How long it rests after a match, ns.</summary>
+    public long PauseNs { get; init; } = 60 * Clock.SecondNs;
+
+    /// <summary>Holds that it may have at once; beyond, matches are refused until somebody removes some.</summary>
+    public int HoldsMax { get; init; } = 20;
+
+    /// <summary>Who its holds are by.</summary>
+    public string By => $"trigger {Name}";
+
+    /// <summary>What is wrong with a name, or null.</summary>
+    public static string? MistakeInName(string name) => RecordingFolders.IsClassName(name) ? null
+        : $"a trigger's name has 1 to {Limits.RecordClassNameCharactersMax} small letters, digits, - and _, and is not \"default\".";
+}

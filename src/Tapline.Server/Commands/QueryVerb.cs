@@ -47,6 +47,7 @@ internal static class QueryVerb
         };
         var json = new Option<bool>("--json") { Description = "Prints flows, or the account, as JSON." };
         var verb = new Command("query", "Search a recording.") { expression, data, since, until, write, what, limit, wire, json };
+        verb.Options.Add(AtRestOptions.Key);
         verb.Examples(
             ("tapline query 'host 10.0.0.5 and tcp port 443' --data /var/lib/tapline --since 10m --write case.pcapng",
                 "one server's TLS of the last ten minutes, as a file with its own account of completeness"),
@@ -58,7 +59,7 @@ internal static class QueryVerb
                 "all packets of the database connections that lost data"),
             ("tapline query 'tag pci and not net 10.0.0.0/8' --data rec --since 1d --what flows --json",
                 "who talked to the outside today, one flow a line"));
-        verb.SetAction(parsed => Run(
+        verb.SetAction(parsed => !AtRestOptions.LearnKeys(parsed) ? ExitCodes.Failed : Run(
             new Question(
                 parsed.GetValue(expression)!, Path.GetFullPath(parsed.GetValue(data)!), parsed.GetValue(since), parsed.GetValue(until),
                 parsed.GetValue(write), parsed.GetValue(what)!, parsed.GetValue(limit), parsed.GetValue(wire), parsed.GetValue(json))));

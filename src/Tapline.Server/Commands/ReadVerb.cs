@@ -22,7 +22,7 @@ internal static class ReadVerb
     {
         var files = new Argument<string[]>("FILE")
         {
-            Description = "Capture files (pcap, pcapng, also gzip-compressed), in order; - is standard input.",
+            Description = "Capture files (pcap, pcapng, also gzip-compressed) and segments, in order; - is standard input.",
             Arity = ArgumentArity.OneOrMore,
         };
         var filter = new Option<string?>("--filter") { Description = "Analyse only frames that match.", HelpName = "EXPR" };
@@ -41,7 +41,7 @@ internal static class ReadVerb
         };
         var verb = new Command("read", "Analyse capture files.")
         {
-            files, filter, what, json, workers, IdentityOptions.Inventory,
+            files, filter, what, json, workers, IdentityOptions.Inventory, AtRestOptions.Key,
         };
         verb.Examples(
             ("tapline read trace.pcap", "what is in the file: protocols, applications, busiest addresses, what is missing"),
@@ -49,7 +49,8 @@ internal static class ReadVerb
             ("tapline read trace.pcap --what flows --inventory vms.csv", "the same with the names of the VMs at both ends"),
             ("ssh host tcpdump -w - | tapline read -", "a capture as it comes over a pipe"),
             ("tapline read trace.pcap --filter 'tcp port 443' --what ledger", "per second: captured, analysed, not decodable"));
-        verb.SetAction(parsed => IdentityOptions.Read(parsed) is not { } vms ? ExitCodes.Usage : Run(
+        verb.SetAction(parsed => IdentityOptions.Read(parsed) is not { } vms ? ExitCodes.Usage
+            : !AtRestOptions.LearnKeys(parsed) ? ExitCodes.Failed : Run(
             parsed.GetValue(files)!, parsed.GetValue(filter), parsed.GetValue(what)!, parsed.GetValue(json),
             parsed.GetValue(workers), vms));
         return verb;

@@ -52,7 +52,8 @@ internal static class RecordVerb
         });
         var command = new Command("record", "Records packets into rolling pcapng files that any tool opens.")
         {
-            from, data, budget, keep, minFree, filter, seconds, workers, json, OvsOptions.Database, OvsOptions.Mirror,
+            from, data, budget, keep, minFree, AtRestOptions.Compress, AtRestOptions.Encrypt,
+            filter, seconds, workers, json, OvsOptions.Database, OvsOptions.Mirror,
             IdentityOptions.Inventory, IdentityOptions.Libvirt,
         };
         command.Examples(
@@ -60,6 +61,8 @@ internal static class RecordVerb
                 "Every frame that enters the switch br0; the newest 100 GB are kept."),
             ("tapline record --from bridge:br0 --data rec --budget 2T --keep 7d --min-free 10%",
                 "No more than 2 TB, nothing older than a week, and a tenth of the disk stays free."),
+            ("tapline record --from bridge:br0 --data rec --compress lz4 --encrypt /etc/tapline/recording.key",
+                "Compressed, and unreadable without the key that `tapline key new` made."),
             ("tapline record --from vnet3,vnet4 --data rec --filter 'tcp port 5432' --seconds 60 --json",
                 "One minute of two ports' PostgreSQL traffic, then the account as JSON."));
         command.SetAction(parsed => Run(
@@ -72,6 +75,7 @@ internal static class RecordVerb
                     BudgetBytes = Quantity.TryParseBytes(parsed.GetValue(budget) ?? "", out var bytes)
                         ? bytes : Limits.RecordBudgetBytesDefault,
                     Filter = parsed.GetValue(filter),
+                    AtRest = AtRestOptions.Read(parsed),
                 }, parsed.GetValue(keep), parsed.GetValue(minFree)),
                 Workers = parsed.GetValue(workers),
                 Seconds = parsed.GetValue(seconds),

@@ -17,6 +17,7 @@ internal static class RootVerb
         root.Subcommands.Add(ExtcapVerb.Build());
         root.Subcommands.Add(RecordVerb.Build());
         root.Subcommands.Add(HoldVerb.Build());
+        root.Subcommands.Add(KeyVerb.Build());
         root.Subcommands.Add(ReadVerb.Build());
         root.Subcommands.Add(QueryVerb.Build());
         root.Subcommands.Add(TopVerb.Build());

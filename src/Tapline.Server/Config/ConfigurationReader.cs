@@ -6,6 +6,7 @@ using Tapline.Mirror.Kernel;
 using Tapline.Mirror.Shape;
 using Tapline.Mirror.Targets;
 using Tapline.Record;
+using Tapline.Record.Container;
 using Tapline.Server.Commands;
 using Tapline.Workers;
 using YamlDotNet.RepresentationModel;
@@ -170,11 +171,17 @@ internal static class ConfigurationReader
             KeepNs = section.Parsed<object>("keep", t => RetentionWords.ParseKeep(t), RetentionWords.KeepForm) as long? ?? 0,
             MinFree = section.Parsed<object>("min_free", t => RetentionWords.ParseMinFree(t), RetentionWords.MinFreeForm)
                 as FreeDisk? ?? default,
+            AtRest = ReadAtRest(section),
             Filter = section.Text("filter"),
         };
         section.RejectOthers();
         return record;
     }
+
+    private static AtRest ReadAtRest(YamlSection section) => new(
+        section.Parsed<object>("compress", t => AtRestOptions.ParseCompress(t), AtRestOptions.CompressForm) as SegmentCompression?
+            ?? SegmentCompression.None,
+        section.Text("encrypt") is { } key ? Path.GetFullPath(key) : null);
 
     private static ConsoleConfiguration ReadConsole(YamlSection? section)
     {

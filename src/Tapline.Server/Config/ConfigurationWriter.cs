@@ -2,6 +2,7 @@
 // beside and renamed, so that a restarted engine never reads half a file.
 using System.Text.Json;
 using Tapline.Base;
+using Tapline.Record.Container;
 
 namespace Tapline.Server.Config;
 
@@ -66,6 +67,8 @@ internal static class ConfigurationWriter
             Text(json, "min_free", record.MinFree.Percent > 0 ? $"{record.MinFree.Percent}%"
                 : record.MinFree.Bytes > 0 ? $"{record.MinFree.Bytes}" : null);
             Text(json, "filter", record.Filter);
+            Text(json, "compress", record.AtRest.Compression == SegmentCompression.Lz4 ? "lz4" : null);
+            Text(json, "encrypt", record.AtRest.KeyFile);
             json.WriteEndObject();
         }
 

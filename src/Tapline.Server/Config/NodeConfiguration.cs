@@ -2,6 +2,7 @@
 using System.Net;
 using Tapline.Base;
 using Tapline.Record;
+using Tapline.Record.Container;
 using Tapline.Server.Commands;
 using Tapline.Workers;
 
@@ -68,6 +69,7 @@ internal sealed record NodeConfiguration
             KeepNs = Record.KeepNs,
             MinFree = Record.MinFree,
             Filter = Record.Filter,
+            AtRest = Record.AtRest,
         },
         DataFolder = data.Root,
         Workers = Workers,
@@ -90,6 +92,8 @@ internal sealed record RecordConfiguration
     public long KeepNs { get; init; }
 
     public FreeDisk MinFree { get; init; }
+
+    public AtRest AtRest { get; init; } = AtRest.Plain;
 
     public string? Filter { get; init; }
 }

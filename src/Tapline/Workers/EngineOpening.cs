@@ -7,6 +7,7 @@ using Tapline.Capture.Ring;
 using Tapline.Filter;
 using Tapline.Flows;
 using Tapline.Record;
+using Tapline.Record.Container;
 using Tapline.Store;
 
 namespace Tapline.Workers;
@@ -16,6 +17,7 @@ internal sealed class EngineOpening(EngineOptions options)
 {
     private readonly List<IDisposable> _opened = [];
     private string? _fault;
+    private SegmentKey? _recordKey;
     private bool _isUsage;
     private bool _areMirrorsInKernel;
 
@@ -69,6 +71,11 @@ internal sealed class EngineOpening(EngineOptions options)
         }
 
         Keep(spoolFolder);
+        if (options.Record is { } kept && !kept.AtRest.TryOpenKey(out _recordKey, out _fault))
+        {
+            return null;
+        }
+
         if (options.Record is { } record
             && (recordFolder = SegmentFolder.TryOpen(record.Folder, record.Rules, out _fault)) is null)
         {
@@ -118,6 +125,8 @@ internal sealed class EngineOpening(EngineOptions options)
                 Worker = w,
                 Node = options.Node,
                 Filter = options.Record?.Filter,
+                Compression = options.Record!.AtRest.Compression,
+                Key = _recordKey,
                 FlowSlots = options.Analyse ? FlowsPerWorker : 0,
                 Names = new EndpointNames(capture),
             }));

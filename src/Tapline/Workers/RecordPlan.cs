@@ -1,6 +1,7 @@
 // What to record, where, how much and for how long, as the command line or the configuration decided it. Plain data.
 using Tapline.Base;
 using Tapline.Record;
+using Tapline.Record.Container;
 
 namespace Tapline.Workers;
 
@@ -21,6 +22,9 @@ public sealed record RecordPlan
 
     /// <summary>Filter expression; null = every frame.</summary>
     public string? Filter { get; init; }
+
+    /// <summary>Compression and encryption of the segments.</summary>
+    public AtRest AtRest { get; init; } = AtRest.Plain;
 
     /// <summary>The folder's rules.</summary>
     public RetentionRules Rules => new() { BudgetBytes = BudgetBytes, KeepNs = KeepNs, MinFree = MinFree };

@@ -4,6 +4,7 @@ using System.Net;
 using Tapline.Mirror.Kernel;
 using Tapline.Base;
 using Tapline.Record;
+using Tapline.Record.Container;
 using Tapline.Server.Config;
 using Tapline.Tests.Support;
 using Tapline.Workers;
@@ -35,6 +36,8 @@ public class ConfigurationTests
         record:
           budget: 50GB
           filter: not port 22
+          compress: lz4
+          encrypt: /etc/tapline/k
         console:
           listen: "[::1]:7778"
           retention_days: 7
@@ -52,6 +55,7 @@ public class ConfigurationTests
         Assert.True(c.HardwareTimestamps && c.ToEngineOptions(new DataFolder("/d")).HardwareTimestamps);
         Assert.Equal(["bridge:br0", "vnet*"], c.Points);
         Assert.Equal(["vnet9"], c.Exclude);
+        Assert.Equal(new AtRest(SegmentCompression.Lz4, "/etc/tapline/k"), c.ToEngineOptions(new DataFolder("/d")).Record!.AtRest);
         Assert.Equal("/etc/tapline/vms.csv", c.ToEngineOptions(new DataFolder("/d")).InventoryFile);
         var ids = c.Mirrors[0];
         Assert.Equal(("ids", "nic:eth2", "tcp port 80", "sample=5;slice=128"), (ids.Session, ids.To, ids.Filter, ids.Shape));
@@ -143,6 +147,7 @@ public class ConfigurationTests
                 {
                     BudgetBytes = budget, Filter = filter, KeepNs = (60 + workers) * Clock.SecondNs,
                     MinFree = new FreeDisk(hardware ? budget : 0, hardware ? 0 : workers),
+                    AtRest = new AtRest(hardware ? SegmentCompression.Lz4 : SegmentCompression.None, hardware ? null : "/k"),
                 },
                 Console = new ConsoleConfiguration
                 {

@@ -1,6 +1,6 @@
 // Entry point: `Tapline.Bench --filter '*FlowUpdate*'` for figures; `Tapline.Bench quick` for a look in seconds;
 // `filter CAPTURE` sets the frame matcher beside libpcap's programs; `process-split` and `copy-cost` are the measurements of
-// ADR 0002 and 0003; `index CAPTURE` that of ADR 0060; `record CAPTURE DATA`
+// ADR 0002 and 0003; `index CAPTURE` that of ADR 0060; `container CAPTURE` that of ADR 0064; `record CAPTURE DATA`
 // makes the recording that bench/query.sh searches.
 using System.Diagnostics;
 using BenchmarkDotNet.Running;
@@ -47,6 +47,11 @@ if (args is ["scaling", var file, ..])
 if (args is ["index", var trace, ..])
 {
     return IndexCost.Run(trace, args.Length > 2 ? int.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture) : 3);
+}
+
+if (args is ["container", var packed, ..])
+{
+    return ContainerCost.Run(packed, args.Length > 2 ? int.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture) : 5);
 }
 
 if (args is ["record", var recorded, var data])

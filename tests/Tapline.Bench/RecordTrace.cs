@@ -36,10 +36,12 @@ internal static class RecordTrace
     /// <param name="folder">The recording.</param>
     /// <param name="isIndexed">With the flow index.</param>
     /// <param name="isWhole">False when a file was no capture.</param>
-    public static string Record(string path, SegmentFolder folder, bool isIndexed, out bool isWhole)
+    /// <param name="change">Changes the recorder's options; null = as they are.</param>
+    public static string Record(
+        string path, SegmentFolder folder, bool isIndexed, out bool isWhole, Func<RecorderOptions, RecorderOptions>? change = null)
     {
         var options = new RecorderOptions { Worker = 0, Node = "bench", FlowSlots = isIndexed ? FlowSlots : 0 };
-        using var recorder = new SegmentRecorder(folder, options);
+        using var recorder = new SegmentRecorder(folder, change?.Invoke(options) ?? options);
         using var flows = new FlowTable<SpoolSink>(FlowTableOptions.Live with { Capacity = FlowSlots }, new SpoolSink(null));
         using var counts = new WorkerCounts(Limits.PointsMax);
         using var pipeline = new Pipeline<SpoolSink> { Counts = counts, Flows = flows, Recorder = recorder };

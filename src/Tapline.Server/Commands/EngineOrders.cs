@@ -125,9 +125,15 @@ internal static class EngineOrders
                 case "filter":
                     plan = plan with { Filter = value };
                     break;
+                case "compress" when AtRestOptions.ParseCompress(value) is { } compression:
+                    plan = plan with { AtRest = plan.AtRest with { Compression = compression } };
+                    break;
+                case "encrypt" when value.Length > 0:
+                    plan = plan with { AtRest = plan.AtRest with { KeyFile = Path.GetFullPath(value) } };
+                    break;
                 default:
                     mistake = $"--record does not understand \"{part}\"; it takes DIR[;budget=SIZE][;keep=TIME]"
-                        + "[;min_free=SIZE][;evidence=on|off][;filter=EXPR].";
+                        + "[;min_free=SIZE][;evidence=on|off][;compress=lz4][;encrypt=KEYFILE][;filter=EXPR].";
                     return null;
             }
         }

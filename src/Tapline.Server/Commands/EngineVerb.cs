@@ -36,7 +36,8 @@ internal static class EngineVerb
 
     private static readonly Option<string?> s_record = new("--record")
     {
-        Description = "Record: DIR[;budget=SIZE][;keep=TIME][;min_free=SIZE][;filter=EXPR].", HelpName = "SPEC",
+        Description = "Record: DIR[;budget=SIZE][;keep=TIME][;min_free=SIZE][;compress=lz4][;encrypt=KEYFILE][;filter=EXPR].",
+        HelpName = "SPEC",
     };
 
     private static readonly Option<string?> s_data = new("--data")

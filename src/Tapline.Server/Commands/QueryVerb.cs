@@ -52,7 +52,7 @@ internal static class QueryVerb
         };
         var verb = new Command("query", "Search a recording.")
         {
-            expression, data, since, until, write, what, limit, wire, json, noManifest,
+            expression, data, since, until, write, what, limit, wire, json, noManifest, AtRestOptions.Key,
         };
         verb.Examples(
             ("tapline query 'host 10.0.0.5 and tcp port 443' --data /var/lib/tapline --since 10m --write case.pcapng",
@@ -65,7 +65,7 @@ internal static class QueryVerb
                 "all packets of the database connections that lost data"),
             ("tapline query 'tag pci and not net 10.0.0.0/8' --data rec --since 1d --what flows --json",
                 "who talked to the outside today, one flow a line"));
-        verb.SetAction(parsed => Run(
+        verb.SetAction(parsed => !AtRestOptions.LearnKeys(parsed) ? ExitCodes.Failed : Run(
             new Question(
                 parsed.GetValue(expression)!, Path.GetFullPath(parsed.GetValue(data)!), parsed.GetValue(since), parsed.GetValue(until),
                 parsed.GetValue(write), parsed.GetValue(what)!, parsed.GetValue(limit), parsed.GetValue(wire), parsed.GetValue(json),

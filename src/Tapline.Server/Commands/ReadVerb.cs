@@ -22,8 +22,8 @@ internal static class ReadVerb
     {
         var files = new Argument<string[]>("FILE")
         {
-            Description = "Capture files (pcap, pcapng, also gzip-compressed), in order; - is standard input. A data folder or a recording's "
-                + "folder: all of its segments.",
+            Description = "Capture files (pcap, pcapng, also gzip-compressed) and segments, in order; - is standard input. A data folder or a "
+                + "recording's folder: all of its segments.",
             Arity = ArgumentArity.OneOrMore,
         };
         var filter = new Option<string?>("--filter") { Description = "Analyse only frames that match.", HelpName = "EXPR" };
@@ -47,7 +47,7 @@ internal static class ReadVerb
         };
         var verb = new Command("read", "Analyse capture files and recordings.")
         {
-            files, filter, since, until, what, json, workers, IdentityOptions.Inventory,
+            files, filter, since, until, what, json, workers, IdentityOptions.Inventory, AtRestOptions.Key,
         };
         verb.Examples(
             ("tapline read trace.pcap", "what is in the file: protocols, applications, busiest addresses, what is missing"),
@@ -56,7 +56,8 @@ internal static class ReadVerb
             ("tapline read /var/lib/tapline --since 1h --what flows", "the last hour of a recording, analysed anew"),
             ("ssh host tcpdump -w - | tapline read -", "a capture as it comes over a pipe"),
             ("tapline read trace.pcap --filter 'tcp port 443' --what ledger", "per second: captured, analysed, not decodable"));
-        verb.SetAction(parsed => IdentityOptions.Read(parsed) is not { } vms ? ExitCodes.Usage : Run(
+        verb.SetAction(parsed => IdentityOptions.Read(parsed) is not { } vms ? ExitCodes.Usage
+            : !AtRestOptions.LearnKeys(parsed) ? ExitCodes.Failed : Run(
             new Question(
                 parsed.GetValue(files)!, parsed.GetValue(filter), parsed.GetValue(since), parsed.GetValue(until), parsed.GetValue(what)!,
                 parsed.GetValue(json), parsed.GetValue(workers), vms)));

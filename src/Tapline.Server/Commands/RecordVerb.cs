@@ -79,8 +79,8 @@ internal static class RecordVerb
         });
         var command = new Command("record", "Records packets into rolling pcapng files that any tool opens.")
         {
-            from, data, budget, keep, minFree, take, encrypted, classes, triggers, evidence, filter, seconds, workers, json,
-            OvsOptions.Database, OvsOptions.Mirror, IdentityOptions.Inventory, IdentityOptions.Libvirt,
+            from, data, budget, keep, minFree, take, encrypted, classes, triggers, evidence, AtRestOptions.Compress, AtRestOptions.Encrypt,
+            filter, seconds, workers, json, OvsOptions.Database, OvsOptions.Mirror, IdentityOptions.Inventory, IdentityOptions.Libvirt,
         };
         command.Examples(
             ("tapline record --from bridge:br0 --data rec --budget 100G",
@@ -93,6 +93,8 @@ internal static class RecordVerb
                 "Of TLS, SSH and QUIC the handshakes and headers, of all else everything: the disk lasts many times longer."),
             ("tapline record --from all --data rec --trigger 'resets;when=tcp port 5432 and tcp[tcpflags] & tcp-rst != 0;scope=flow'",
                 "What the database resets stays, and rec/triggers has each such connection as a file."),
+            ("tapline record --from bridge:br0 --data rec --compress lz4 --encrypt /etc/tapline/recording.key",
+                "Compressed, and unreadable without the key that `tapline key new` made."),
             ("tapline record --from vnet3,vnet4 --data rec --filter 'tcp port 5432' --seconds 60 --json",
                 "One minute of two ports' PostgreSQL traffic, then the account as JSON."));
         command.SetAction(parsed => Run(
@@ -110,6 +112,7 @@ internal static class RecordVerb
                     Take = TakeOf(parsed.GetValue(take), parsed.GetValue(encrypted)),
                     Classes = [.. (parsed.GetValue(classes) ?? []).Select(c => RetentionWords.ParseClass(c, out _)!)],
                     Triggers = [.. (parsed.GetValue(triggers) ?? []).Select(t => TriggerWords.Parse(t, out _)!)],
+                    AtRest = AtRestOptions.Read(parsed),
                 }, parsed.GetValue(keep), parsed.GetValue(minFree)),
                 Workers = parsed.GetValue(workers),
                 Seconds = parsed.GetValue(seconds),

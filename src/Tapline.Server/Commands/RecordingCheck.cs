@@ -43,7 +43,8 @@ internal static class RecordingCheck
         try
         {
             var all = new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2 };
-            var files = new DirectoryInfo(folder).EnumerateFiles("*.pcapng", all).Where(f => f.Name[0] != '.').ToList();
+            var files = new DirectoryInfo(folder).EnumerateFiles("*", all)
+                .Where(f => f.Name[0] != '.' && f.Extension is ".pcapng" or ".tlz").ToList();
             var classes = RecordingFolders.ClassesOf(folder).ToList();
             return [new CheckResult(
                 "recording",

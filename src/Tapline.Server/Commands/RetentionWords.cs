@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.Globalization;
 using Tapline.Base;
 using Tapline.Record;
+using Tapline.Record.Container;
 using Tapline.Workers;
 
 namespace Tapline.Server.Commands;
@@ -155,6 +156,10 @@ internal static class RetentionWords
                     plan with { Take = take with { IsHandshakeOfEncrypted = plan.Take.IsHandshakeOfEncrypted } },
                 "encrypted" when ParseEncrypted(value) is { } isHandshake =>
                     plan with { Take = plan.Take with { IsHandshakeOfEncrypted = isHandshake } },
+                "compress" when AtRestOptions.ParseCompress(value) is { } way =>
+                    plan with { AtRest = (plan.AtRest ?? AtRest.Plain) with { Compression = way } },
+                "encrypt" when value.Length > 0 =>
+                    plan with { AtRest = (plan.AtRest ?? AtRest.Plain) with { KeyFile = Path.GetFullPath(value) } },
                 _ => Unknown(plan, part, ref mistake),
             };
         }

@@ -19,6 +19,7 @@ internal static class RootVerb
         root.Subcommands.Add(HoldVerb.Build());
         root.Subcommands.Add(VerifyVerb.Build());
         root.Subcommands.Add(ImportVerb.Build());
+        root.Subcommands.Add(KeyVerb.Build());
         root.Subcommands.Add(ReadVerb.Build());
         root.Subcommands.Add(QueryVerb.Build());
         root.Subcommands.Add(ReplayVerb.Build());

@@ -6,6 +6,7 @@ using Tapline.Mirror.Kernel;
 using Tapline.Mirror.Shape;
 using Tapline.Mirror.Targets;
 using Tapline.Record;
+using Tapline.Record.Container;
 using Tapline.Server.Commands;
 using Tapline.Workers;
 using YamlDotNet.RepresentationModel;
@@ -174,11 +175,17 @@ internal static class ConfigurationReader
             Take = ReadTake(section),
             Classes = [.. section.Sections("classes").Select(ReadClass)],
             Triggers = [.. section.Sections("triggers").Select(TriggerWords.Read)],
+            AtRest = ReadAtRest(section),
             Filter = section.Text("filter"),
         };
         section.RejectOthers();
         return record;
     }
+
+    private static AtRest ReadAtRest(YamlSection section) => new(
+        section.Parsed<object>("compress", t => AtRestOptions.ParseCompress(t), AtRestOptions.CompressForm) as SegmentCompression?
+            ?? SegmentCompression.None,
+        section.Text("encrypt") is { } key ? Path.GetFullPath(key) : null);
 
     private static RecordClassPlan ReadClass(YamlSection section)
     {
@@ -190,6 +197,7 @@ internal static class ConfigurationReader
             BudgetBytes = section.Bytes("budget", Limits.RecordBudgetBytesMin) ?? Limits.RecordBudgetBytesDefault,
             KeepNs = section.Parsed<object>("keep", t => RetentionWords.ParseKeep(t), RetentionWords.KeepForm) as long? ?? 0,
             Take = ReadTake(section),
+            AtRest = section.Text("compress") is null && section.Text("encrypt") is null ? null : ReadAtRest(section),
         };
         if (plan.Filter.Length == 0)
         {

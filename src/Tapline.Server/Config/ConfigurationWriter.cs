@@ -2,6 +2,7 @@
 // beside and renamed, so that a restarted engine never reads half a file.
 using System.Text.Json;
 using Tapline.Base;
+using Tapline.Record.Container;
 using Tapline.Server.Commands;
 using Tapline.Workers;
 using Tapline.Workers.Triggers;
@@ -80,6 +81,12 @@ internal static class ConfigurationWriter
                 json.WriteNumber("budget", item.BudgetBytes);
                 Text(json, "keep", item.KeepNs == 0 ? null : $"{item.KeepNs / Clock.SecondNs}s");
                 Take(json, item.Take);
+                if (item.AtRest is { } atRest)
+                {
+                    json.WriteString("compress", atRest.Compression == SegmentCompression.Lz4 ? "lz4" : "none");
+                    Text(json, "encrypt", atRest.KeyFile);
+                }
+
                 json.WriteEndObject();
             }
 
@@ -91,6 +98,8 @@ internal static class ConfigurationWriter
             }
 
             json.WriteEndArray();
+            Text(json, "compress", record.AtRest.Compression == SegmentCompression.Lz4 ? "lz4" : null);
+            Text(json, "encrypt", record.AtRest.KeyFile);
             json.WriteEndObject();
         }
 

@@ -2,6 +2,7 @@
 using System.Net;
 using Tapline.Base;
 using Tapline.Record;
+using Tapline.Record.Container;
 using Tapline.Server.Commands;
 using Tapline.Workers;
 using Tapline.Workers.Triggers;
@@ -73,6 +74,7 @@ internal sealed record NodeConfiguration
             Classes = Record.Classes,
             Triggers = Record.Triggers,
             Filter = Record.Filter,
+            AtRest = Record.AtRest,
         },
         DataFolder = data.Root,
         Workers = Workers,
@@ -105,6 +107,8 @@ internal sealed record RecordConfiguration
     public IReadOnlyList<RecordClassPlan> Classes { get; init; } = [];
 
     public IReadOnlyList<TriggerPlan> Triggers { get; init; } = [];
+
+    public AtRest AtRest { get; init; } = AtRest.Plain;
 
     public string? Filter { get; init; }
 }

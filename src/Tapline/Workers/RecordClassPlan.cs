@@ -1,6 +1,7 @@
 // One class of a recording, as the command line or the configuration decided it: which frames, how much of them, how long.
 using Tapline.Base;
 using Tapline.Record;
+using Tapline.Record.Container;
 
 namespace Tapline.Workers;
 
@@ -21,6 +22,9 @@ public sealed record RecordClassPlan
 
     /// <summary>What it takes of each frame.</summary>
     public RecordTake Take { get; init; }
+
+    /// <summary>How its segments lie on the disk; null = as the recording's.</summary>
+    public AtRest? AtRest { get; init; }
 
     /// <summary>Its folder's rules.</summary>
     /// <param name="minFree">What stays free of the disk: the recording's, for all classes.</param>

@@ -3,6 +3,7 @@
 using Tapline.Base;
 using Tapline.Filter;
 using Tapline.Record;
+using Tapline.Record.Container;
 using Tapline.Record.Evidence;
 using Tapline.Store;
 using Tapline.Workers.Triggers;
@@ -17,6 +18,7 @@ namespace Tapline.Workers;
 internal sealed class RecordOpening(RecordPlan plan, string node, int workers, int flowSlots)
 {
     private readonly List<CompiledFilter> _filters = [];
+    private readonly Dictionary<AtRest, SegmentKey?> _keys = [];
     private readonly List<TriggerFilter> _triggers = [];
 
     /// <summary>Folders: the default one first, then one for each class that keeps anything.</summary>
@@ -76,6 +78,17 @@ internal sealed class RecordOpening(RecordPlan plan, string node, int workers, i
     /// <param name="evidence">How segments are sealed; null = they are not.</param>
     public string? OpenFolders(EvidenceOptions? evidence = null)
     {
+        // Before the folders: what a crash left in one is mended with its key.
+        foreach (var atRest in plan.Classes.Select(AtRestOf).Append(plan.AtRest))
+        {
+            if (!atRest.TryOpenKey(out var key, out var problem))
+            {
+                return problem;
+            }
+
+            _keys[atRest] = key;
+        }
+
         var kept = plan.Classes.Where(c => c.Take.Kind != RecordTakeKind.None).ToList();
         var retired = FindRetired(kept);
         if (kept.Count + retired.Count == 0)
@@ -114,12 +127,15 @@ internal sealed class RecordOpening(RecordPlan plan, string node, int workers, i
         {
             var folder = index / workers;
             var ofClass = folder == 0 ? null : plan.Classes.First(c => c.Name == Names[folder]);
+            var atRest = ofClass is null ? plan.AtRest : AtRestOf(ofClass);
             all[index] = new SegmentRecorder(Folders[folder], new RecorderOptions
             {
                 Worker = index % workers,
                 Node = node,
                 Filter = ofClass is null ? plan.Filter : ofClass.Filter,
                 Policy = PolicyOf(Names[folder], ofClass?.Take ?? plan.Take),
+                Compression = atRest.Compression,
+                Key = _keys[atRest],
                 FlowSlots = flowSlots,
                 Names = names,
                 BufferCount = Buffers,
@@ -148,6 +164,8 @@ internal sealed class RecordOpening(RecordPlan plan, string node, int workers, i
 
     /// <summary>One worker's triggers; null when there are none.</summary>
     public TriggerWatch? NewWatch() => _triggers.Count == 0 ? null : new TriggerWatch([.. _triggers], flowSlots);
+
+    private AtRest AtRestOf(RecordClassPlan ofClass) => ofClass.AtRest ?? plan.AtRest;
 
     private string? CheckTriggers()
     {

@@ -1,6 +1,7 @@
 // What to record, where, how much and for how long, as the command line or the configuration decided it. Plain data.
 using Tapline.Base;
 using Tapline.Record;
+using Tapline.Record.Container;
 using Tapline.Workers.Triggers;
 
 namespace Tapline.Workers;
@@ -37,6 +38,9 @@ public sealed record RecordPlan
 
     /// <summary>What protects a window, and takes it out into a file.</summary>
     public IReadOnlyList<TriggerPlan> Triggers { get; init; } = [];
+
+    /// <summary>Compression and encryption of the segments.</summary>
+    public AtRest AtRest { get; init; } = AtRest.Plain;
 
     /// <summary>The folder's rules.</summary>
     public RetentionRules Rules => new() { BudgetBytes = BudgetBytes, KeepNs = KeepNs, MinFree = MinFree };

@@ -34,6 +34,15 @@ public class FuzzSmokeTests
     }
 
     [Fact]
+    public void TheContainerReaderWithstandsMutatedFiles()
+    {
+        using var target = new ContainerTarget();
+        var finding = FuzzRun.Go(target, Seed, TimeSpan.MaxValue, 5_000, out var inputs);
+        Assert.True(finding is null, finding);
+        Assert.Equal(5_000, inputs);
+    }
+
+    [Fact]
     public void ShapesWithstandMutatedFrames()
     {
         using var target = new ShapeTarget();

@@ -15,7 +15,8 @@ internal sealed class RecorderFixture : IDisposable
     public const long Second = 1_000_000_000;
     private long _frames;
 
-    public RecorderFixture(long budgetBytes = 1 << 30, DiskCalls? disk = null, string? filter = null)
+    public RecorderFixture(
+        long budgetBytes = 1 << 30, DiskCalls? disk = null, string? filter = null, Func<RecorderOptions, RecorderOptions>? change = null)
     {
         Recordings = SegmentFolder.TryOpen(Folder.Path, budgetBytes, out var error)!;
         Assert.Null(error);
@@ -23,7 +24,7 @@ internal sealed class RecorderFixture : IDisposable
         {
             Worker = 2, Node = "n", BufferBytes = 2 << 20, BufferCount = 4, Filter = filter,
         };
-        Recorder = new SegmentRecorder(Recordings, options, disk ?? new DiskCalls());
+        Recorder = new SegmentRecorder(Recordings, change?.Invoke(options) ?? options, disk ?? new DiskCalls());
         var vm = new PointInfo(1, "vnet1", "vm_port", "br0", "web01", "uuid-1") { SpeedBitsPerSecond = 10_000_000_000 };
         Recorder.AddPoint(vm);
         Recorder.AddPoint(new PointInfo(2, "eth0", "uplink", "br0"));
@@ -39,7 +40,7 @@ internal sealed class RecorderFixture : IDisposable
     public List<ReadFrame> Taken { get; } = [];
 
     /// <summary>Visible segments, oldest first, as full paths.</summary>
-    public string[] Segments => [.. Folder.Names.Where(n => n[0] != '.').Select(n => Folder[n])];
+    public string[] Segments => [.. Folder.Names.Where(n => SegmentName.TryParse(n, out _, out var h) && !h).Select(n => Folder[n])];
 
     public AppendResult Append(int length, ushort point = 1, FrameFlags flags = 0, long? timestampNs = null)
     {

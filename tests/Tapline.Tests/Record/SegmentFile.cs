@@ -5,6 +5,8 @@ using Tapline.Base;
 using Tapline.Capture;
 using Tapline.Capture.Files;
 using Tapline.Record;
+using Tapline.Record.Container;
+using Tapline.Workers;
 using Xunit;
 
 namespace Tapline.Tests.Record;
@@ -18,7 +20,7 @@ internal static class SegmentFile
     /// <summary>All blocks as (type, body); fails the test on any irregularity.</summary>
     public static List<(uint Type, byte[] Body)> Blocks(string path)
     {
-        var bytes = File.ReadAllBytes(path);
+        var bytes = Content(path);
         var blocks = new List<(uint, byte[])>();
         var at = 0;
         while (at < bytes.Length)
@@ -34,6 +36,21 @@ internal static class SegmentFile
         return blocks;
     }
 
+    /// <summary>The bytes of a segment, unpacked where it is a container.</summary>
+    public static byte[] Content(string path)
+    {
+        using var input = SegmentInput.Open(path);
+        var bytes = new byte[input.Length];
+        for (var at = 0; at < bytes.Length;)
+        {
+            var read = input.Read(bytes.AsSpan(at), at);
+            Assert.True(read > 0, $"{path} ends at {at}");
+            at += read;
+        }
+
+        return bytes;
+    }
+
     /// <summary>The ledger that ends the file.</summary>
     public static LedgerBlockRow[] Ledger(string path, out uint flags)
     {
@@ -47,8 +64,9 @@ internal static class SegmentFile
     /// <summary>The frames by the product's own reader, which must find no fault.</summary>
     public static List<ReadFrame> Frames(string path)
     {
-        using var source = CaptureFileSource.Open(path, 0, out var error);
-        Assert.True(source is not null, error);
+        var reader = RecordedFiles.Open(path, 0, out var error);
+        Assert.True(reader is not null, error);
+        using var source = new CaptureFileSource(reader);
         var frames = new List<ReadFrame>();
         var batch = new FrameBatch();
         while (source.Lease(batch, 1000) == LeaseResult.Frames)

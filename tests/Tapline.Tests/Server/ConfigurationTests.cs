@@ -4,6 +4,7 @@ using System.Net;
 using Tapline.Mirror.Kernel;
 using Tapline.Base;
 using Tapline.Record;
+using Tapline.Record.Container;
 using Tapline.Server.Config;
 using Tapline.Tests.Support;
 using Tapline.Workers;
@@ -36,6 +37,8 @@ public class ConfigurationTests
         record:
           budget: 50GB
           filter: not port 22
+          compress: lz4
+          encrypt: /etc/tapline/k
         console:
           listen: "[::1]:7778"
           retention_days: 7
@@ -53,6 +56,7 @@ public class ConfigurationTests
         Assert.True(c.HardwareTimestamps && c.ToEngineOptions(new DataFolder("/d")).HardwareTimestamps);
         Assert.Equal(["bridge:br0", "vnet*"], c.Points);
         Assert.Equal(["vnet9"], c.Exclude);
+        Assert.Equal(new AtRest(SegmentCompression.Lz4, "/etc/tapline/k"), c.ToEngineOptions(new DataFolder("/d")).Record!.AtRest);
         Assert.Equal("/etc/tapline/vms.csv", c.ToEngineOptions(new DataFolder("/d")).InventoryFile);
         var ids = c.Mirrors[0];
         Assert.Equal(("ids", "nic:eth2", "tcp port 80", "sample=5;slice=128"), (ids.Session, ids.To, ids.Filter, ids.Shape));
@@ -161,6 +165,7 @@ public class ConfigurationTests
                             Take = hardware ? new RecordTake(RecordTakeKind.Flow, budget, true) : new RecordTake(RecordTakeKind.Headers, 0),
                         },
                     ],
+                    AtRest = new AtRest(hardware ? SegmentCompression.Lz4 : SegmentCompression.None, hardware ? null : "/k"),
                 },
                 Console = new ConsoleConfiguration
                 {

@@ -1,7 +1,7 @@
 // What a crash left of a container becomes one that every reader of ours opens: it is cut after its last whole block, the content
 // is cut after its last whole pcapng block (a later block of the container says so, nothing is written twice), and ledger, table
-// and trailer are added. Runs at start and after a device error. Without its key it is cut and shown as it is: readers with the
-// key find its end themselves.
+// and trailer are added. Runs at start and after a device error. Without its key, or with a header of a later version, it is cut
+// and shown as it is: who can read it finds its end.
 using Tapline.Base;
 
 namespace Tapline.Record.Container;
@@ -36,13 +36,10 @@ internal static class ContainerRepair
             bytes = new FileInfo(path).Length;
             return true;
         }
-        catch (ContainerException e) when (e.MissingKey is not null)
-        {
-            return TryCut(path, out bytes);
-        }
         catch (ContainerException)
         {
-            return false; // not even its header is there
+            isComplete = false;
+            return TryCut(path, out bytes);
         }
     }
 

@@ -92,7 +92,8 @@ public static class KeyRing
         {
             foreach (var file in ReadList(path))
             {
-                if (SegmentKey.TryRead(file, out var problem) is { } key)
+                var problem = File.Exists(file) ? null : $"{file}, which the list of keys there names, does not exist.";
+                if (problem is null && SegmentKey.TryRead(file, out problem) is { } key)
                 {
                     s_keys[key.IdValue] = key;
                 }

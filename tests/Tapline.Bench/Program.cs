@@ -1,7 +1,7 @@
 // Entry point: `Tapline.Bench --filter '*FlowUpdate*'` for figures; `Tapline.Bench quick` for a look in seconds;
 // `filter CAPTURE` sets the frame matcher beside libpcap's programs; `process-split` and `copy-cost` are the measurements of
 // ADR 0002 and 0003; `index CAPTURE` that of ADR 0060; `container CAPTURE` that of ADR 0064; `record CAPTURE DATA`
-// makes the recording that bench/query.sh searches.
+// makes the recording that bench/query.sh searches; `write DIR MEGABYTES` is the writer beside `dd` in bench/record-rate.sh.
 using System.Diagnostics;
 using BenchmarkDotNet.Running;
 using Tapline.Bench;
@@ -57,6 +57,11 @@ if (args is ["container", var packed, ..])
 if (args is ["record", var recorded, var data])
 {
     return RecordTrace.Run(recorded, data);
+}
+
+if (args is ["write", var disk, var megabytes])
+{
+    return WriteSpeed.Run(disk, long.Parse(megabytes, System.Globalization.CultureInfo.InvariantCulture));
 }
 
 BenchmarkSwitcher.FromAssembly(typeof(FlowUpdate).Assembly).Run(args);

@@ -10,11 +10,11 @@ internal static class FolderOpening
     /// <param name="path">The folder.</param>
     /// <param name="mishap">The leftover that could not be repaired: it must not keep the recorder from its work. Null = all could.</param>
     /// <param name="evidence">Seals what is published; null = nobody does.</param>
-    /// <returns>Segments published.</returns>
-    public static int Settle(string path, out string? mishap, FolderEvidence? evidence)
+    /// <returns>Segments published, and a sentence on what was done; null = there was nothing to do.</returns>
+    public static (int Published, string? Sentence) Settle(string path, out string? mishap, FolderEvidence? evidence)
     {
         mishap = null;
-        var recovered = 0;
+        int published = 0, cut = 0, empty = 0;
         foreach (var leftover in Directory.GetFiles(path).Order(StringComparer.Ordinal)) // seals follow each other in time
         {
             if (!SegmentName.TryParse(Path.GetFileName(leftover), out var name, out var isHidden) || !isHidden)
@@ -24,7 +24,10 @@ internal static class FolderOpening
 
             try
             {
-                recovered += SegmentRepair.TrySettle(path, leftover, name, out _, out _, evidence) ? 1 : 0;
+                var hasFrames = SegmentRepair.TrySettle(path, leftover, name, out var settled, out _, evidence);
+                published += hasFrames ? 1 : 0;
+                cut += hasFrames && settled.IsRecovered ? 1 : 0;
+                empty += hasFrames ? 0 : 1;
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -32,7 +35,9 @@ internal static class FolderOpening
             }
         }
 
-        return recovered;
+        return (published, published + empty == 0 ? null
+            : $"Segments under way that a crash or power cut left in {path}: {published} published, {cut} of them without their true end; "
+                + $"{empty} without a frame removed.");
     }
 
     /// <summary>Removes indexes whose segment a crash has taken or renamed, and those that were under way: what is left is indexed

@@ -1,5 +1,5 @@
 // The thread that keeps the rules of all folders of a recording while nobody writes: age, the disk's free room, holds that
-// were added or removed. Looks once a second; allocates nothing while no hold changes. Owns its thread only.
+// were added or removed. Looks once a second; allocates nothing while no hold changes. Says first what their opening repaired.
 using Tapline.Base;
 using Tapline.Base.Native;
 
@@ -47,6 +47,14 @@ public sealed class RetentionKeeper : IDisposable
 
     private void Run()
     {
+        foreach (var folder in _folders)
+        {
+            if (folder.Repairs is { } repairs)
+            {
+                _tell(repairs);
+            }
+        }
+
         for (var turn = 0; turn < WarmUpTurns && !_stop.IsSet; turn++)
         {
             Look();

@@ -103,6 +103,9 @@ public sealed class SegmentFolder : IDisposable
     /// <summary>Segments of a crash that were published at start, cut to their last whole block.</summary>
     public int Recovered { get; private set; }
 
+    /// <summary>What was repaired at the start, as one sentence; null = nothing had to be.</summary>
+    public string? Repairs { get; private set; }
+
     /// <summary>The block that says who the machines are; the recorders write it when it has changed. Control thread; empty = nobody
     /// told.</summary>
     internal byte[] Machines => Volatile.Read(ref _machines);
@@ -371,11 +374,12 @@ public sealed class SegmentFolder : IDisposable
         }
 
         LookAtClock(Clock.NowNs(), ref _insertedNs);
-        var companions = CompanionBytes(disk, name, out var indexBytes);
+        var companions = SegmentCompanions.BytesOf(disk, name, _path, out var indexBytes);
         _usedBytes += companions;
         var isHeld = _holds.Holds.Keeps(name.StartNs);
         _heldBytes += isHeld ? bytes + companions : 0;
-        (isHeld ? _held : _catalog).Add(new SegmentCatalog.Entry(name, Math.Min(name.StartNs, _insertedNs), bytes + companions, indexBytes));
+        var orderNs = Math.Min(name.StartNs, _insertedNs);
+        (isHeld ? _held : _catalog).Add(new SegmentCatalog.Entry(name, orderNs, bytes + companions, indexBytes));
     }
 
     // A clock that was ahead and is set right has left segments of a time to come: they are no younger than now, and must not
@@ -417,20 +421,6 @@ public sealed class SegmentFolder : IDisposable
     // Who keeps a segment, and at which place of it; null = it is gone.
     private SegmentCatalog? CatalogOf(in SegmentName name, out int place) =>
         _catalog.TryFind(name, out place) ? _catalog : _held.TryFind(name, out place) ? _held : null;
-
-    private long CompanionBytes(DiskCalls disk, in SegmentName name, out long indexBytes)
-    {
-        long bytes = indexBytes = 0;
-        for (var kind = 0; kind < SegmentCompanions.Kinds; kind++)
-        {
-            name.AddTo(_path.Reset(), isHidden: false, SegmentCompanions.Ending(kind));
-            var length = Math.Max(0, disk.LengthOf(_path.Path));
-            bytes += length;
-            indexBytes = SegmentCompanions.Ending(kind).SequenceEqual(SegmentCompanions.Index) ? length : indexBytes;
-        }
-
-        return bytes;
-    }
 
     private bool TryRemoveOldest(DiskCalls disk, RemovalReason reason)
     {
@@ -481,7 +471,7 @@ public sealed class SegmentFolder : IDisposable
 
     private void Load(bool isAlone)
     {
-        Recovered = FolderOpening.Settle(Path, out _mishap, Evidence);
+        (Recovered, Repairs) = FolderOpening.Settle(Path, out _mishap, Evidence);
         FolderOpening.RemoveOrphans(Path);
         if (isAlone && DiskBudget.Now([Path], Rules.MinFree) is >= Limits.RecordBudgetBytesMin and var fitting)
         {

@@ -23,17 +23,26 @@ internal sealed unsafe partial class FrameSource : IDisposable
     private const int CallFramesMax = 1 << 16;
     private const int HelperRedirect = 23; // bpf_redirect
     private const int XdpDrop = 1;
-    private const int PortBits = 14;
+    private const int PortBitsMax = 14;
 
     private readonly SafeFileHandle _counter;
     private readonly SafeFileHandle _program;
     private readonly byte[] _frame;
+    private readonly int _portBits;
 
     /// <param name="interfaceIndex">The veth end to send from, in the calling thread's namespace.</param>
     /// <param name="frameBytes">Frame length without FCS.</param>
     /// <param name="flows">Number of distinct five-tuples, a power of two up to 2^24.</param>
-    public FrameSource(int interfaceIndex, int frameBytes, int flows)
+    /// <param name="portBits">Flows between two addresses, as a power of two: 2^14 differ by their port alone. With fewer there are
+    /// more senders, which a capture may spread over its workers.</param>
+    public FrameSource(int interfaceIndex, int frameBytes, int flows, int portBits = PortBitsMax)
     {
+        if (portBits is < 0 or > PortBitsMax)
+        {
+            throw new ArgumentOutOfRangeException(nameof(portBits), $"0 to {PortBitsMax}");
+        }
+
+        _portBits = portBits;
         if (frameBytes is < FrameBytesMin or > FrameBytesMax)
         {
             throw new ArgumentOutOfRangeException(nameof(frameBytes), $"{FrameBytesMin} to {FrameBytesMax}");
@@ -128,6 +137,7 @@ internal sealed unsafe partial class FrameSource : IDisposable
         var ip = at[14..];
         ip[0] = 0x45;
         BinaryPrimitives.WriteUInt16BigEndian(ip[2..], (ushort)(frameBytes - 14));
+        ip[4] = ip[5] = 0xff;
         ip[8] = 64;
         ip[9] = 17;
         Convert.FromHexString("0a0000000a63ffff").CopyTo(ip[12..]);
@@ -146,7 +156,7 @@ internal sealed unsafe partial class FrameSource : IDisposable
     }
 
     // Register use: r2 frame, r3 its end, r5 counter's address, r6 number, r7 r8 scratch. Low bits of the number become the
-    // source port, high bits the low half of the source address and their complement that of the destination: the one's
+    // source port, high bits the low half of the source address and their complement the identification: the one's
     // complement sum of both is constant, so the header checksum stays right; UDP's is 0 (none).
     private ulong[] Program(int interfaceIndex, int flows)
     {
@@ -164,17 +174,17 @@ internal sealed unsafe partial class FrameSource : IDisposable
         code.Store(8, 5, 0, 7);
         code.And(6, flows - 1);
         code.Move(7, 6);
-        code.And(7, (1 << PortBits) - 1);
-        code.Add(7, 1 << PortBits);
+        code.And(7, (1 << _portBits) - 1);
+        code.Add(7, 1 << PortBitsMax);
         code.ToBigEndian16(7);
         code.Store(2, 2, 34, 7);
-        code.ShiftRight(6, PortBits);
+        code.ShiftRight(6, _portBits);
         code.Move(8, 6);
         code.Xor(8, 0xffff);
         code.ToBigEndian16(6);
         code.ToBigEndian16(8);
         code.Store(2, 2, 28, 6);
-        code.Store(2, 2, 32, 8);
+        code.Store(2, 2, 18, 8);
         code.MoveImmediate(1, interfaceIndex);
         code.MoveImmediate(2, 0);
         code.Call(HelperRedirect);

@@ -12,7 +12,7 @@ internal static class FramesVerb
     private const string Usage =
         """
         usage: Tapline.Lab frames --dev VETH [--netns NAME] [--size 64] [--rate FRAMES_PER_SECOND | 0 = as fast as it goes]
-                                  [--seconds 3 | --count N] [--flows 4096] [--cpu N] [--tick-us 1000]
+                                  [--seconds 3 | --count N] [--flows 4096] [--port-bits 14] [--cpu N] [--tick-us 1000]
                    sends numbered UDP frames into a veth end; they arrive on its peer (which needs `ethtool -K PEER gro on`)
                Tapline.Lab lose --netns NAME --dev IF --one-in N      drops one TCP data frame in N that enters
                Tapline.Lab tag --netns NAME --dev IF --vlan ID [--service-vlan ID]     tags what leaves, untags what enters
@@ -65,7 +65,8 @@ internal static class FramesVerb
             signal.Cancel = true;
             stop.Cancel();
         };
-        using var source = new FrameSource(LinkIndex.Of(device), options.Whole("size", 64), options.Whole("flows", 4096));
+        using var source = new FrameSource(
+            LinkIndex.Of(device), options.Whole("size", 64), options.Whole("flows", 4096), options.Whole("port-bits", 14));
         double seconds;
         if (options.Has("count"))
         {

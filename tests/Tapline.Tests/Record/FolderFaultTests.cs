@@ -45,7 +45,7 @@ public class FolderFaultTests
         var away = fixture.Folder.Path + ".away";
         Directory.Move(fixture.Folder.Path, away);
         EndSegment(fixture, 100);
-        Assert.Equal((1, fixture.Segments.Length), (fixture.Recordings.Segments, fixture.Segments.Length));
+        Assert.True(Await.Until(() => Directory.Exists(fixture.Folder.Path) && fixture.Segments.Length == 1));
         var between = File.ReadAllBytes(fixture.Segments[0]);
         File.Copy(fixture.Segments[0], Path.Combine(away, Path.GetFileName(fixture.Segments[0])));
         Directory.Delete(fixture.Folder.Path, recursive: true);
@@ -130,6 +130,7 @@ public class FolderFaultTests
         File.Move(Assert.Single(Directory.GetFiles(after.Path, "*.recovered.pcapng")), leftover); // the crash came before the rename
         using var again = SegmentFolder.TryOpen(after.Path, 1 << 30, out _);
         Assert.Equal(1, again!.Recovered);
+        Assert.Contains("1 published, 1 of them without their true end; 0 without a frame", again.Repairs);
         var repaired = Assert.Single(Directory.GetFiles(after.Path, "*.recovered.pcapng"));
         Assert.Equal(2, SegmentFile.Frames(repaired).Count);
     }

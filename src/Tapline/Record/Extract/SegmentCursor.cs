@@ -104,6 +104,7 @@ internal sealed class SegmentCursor : IDisposable
         _isBegun |= offset > 0;
         _readTo = readTo;
         _length = 0;
+        (Fault, IsTorn) = (null, false);
         if (offset >= _bufferOffset && offset <= _bufferOffset + _filled)
         {
             _at = (int)(offset - _bufferOffset);

@@ -17,6 +17,8 @@ internal sealed class SegmentLane : IDisposable
     private int _next;
     private int _readTo;
     private long _packets;
+    private int _described;
+    private DamageSkip? _skip;
 
     private SegmentLane(ExtractSegment segment, SegmentCursor cursor, PacketChoice? choice)
     {
@@ -101,7 +103,7 @@ internal sealed class SegmentLane : IDisposable
     {
         try
         {
-            return _places.Length > 0 ? NextPlace(points) : _cursor.TryNext() ? Judge(points) : End(_cursor.Fault);
+            return _places.Length > 0 ? NextPlace(points) : _cursor.TryNext() ? Judge(points) : GoOn();
         }
         catch (IOException e)
         {
@@ -122,13 +124,49 @@ internal sealed class SegmentLane : IDisposable
 
         var offset = isPacket ? _choice!.Offsets[_next] : _places[_place++];
         _cursor.Seek(offset, isPacket ? ReadTo() : offset + LastBytes);
-        if (!_cursor.TryNext() || (_cursor.Type == PcapngWriter.EnhancedPacket) != isPacket)
+        if (_cursor.TryNext() && (isPacket
+            ? _cursor.Type == PcapngWriter.EnhancedPacket
+            : _cursor.Type is PcapngWriter.InterfaceDescription or MachinesBlock.Type))
         {
-            return End(_cursor.Fault ?? "index and segment do not belong together; remove the index, and it is made anew");
+            return Judge(points);
         }
 
-        return Judge(points);
+        var fault = _cursor.Fault ?? "index and segment do not belong together; remove the index, and it is made anew";
+        if (!isPacket)
+        {
+            return End(fault);
+        }
+
+        Damaged(fault);
+        _next++;
+        return Step.Other;
     }
+
+    // The walk can't go on from here. Behind a damaged place the index knows the next packet, as long as no description was in between.
+    private Step GoOn()
+    {
+        var fault = _cursor.Fault ?? (_cursor.IsTorn && !Segment.IsHidden ? "it ends inside a block" : null);
+        if (fault is null || Segment.End?.Places is not { } places)
+        {
+            return End(fault);
+        }
+
+        var next = (_skip ??= new DamageSkip(Segment)).After(_cursor.Offset);
+        if (next < 0 || (_described < places.Length && places[_described] < next))
+        {
+            return End(fault);
+        }
+
+        Damaged(fault);
+        _cursor.Seek(next);
+        return Step.Other;
+    }
+
+    private void Damaged(string fault) => Fault ??= $"Segment {Segment.File} is damaged and was read only in part: {fault}.";
+
+    // Descriptions that stand elsewhere than the segment says, or are missing, would give packets to points that are not theirs.
+    private bool IsInPlace() => Segment.End?.Places is not { } places
+        || (_described < places.Length && places[_described++] == _cursor.Offset);
 
     // Where the run of packets ends that lie near each other.
     private long ReadTo()
@@ -176,7 +214,15 @@ internal sealed class SegmentLane : IDisposable
             case PcapngWriter.EnhancedPacket:
                 _packets++;
                 Point = PacketBlock.Interface(Block) is { } number ? PointOf(number) : null;
-                return Point is null ? End("a packet of an interface that is not described") : Step.Packet;
+                if (Point is not null)
+                {
+                    return Step.Packet;
+                }
+
+                Damaged("a packet of an interface that is not described");
+                return Step.Other;
+            case PcapngWriter.InterfaceDescription or MachinesBlock.Type when !IsInPlace():
+                return End("a description stands where none was written");
             case PcapngWriter.InterfaceDescription:
                 Point = points.Find(Block, out var isNew);
                 if (Point is null || _interfaces.Count == Limits.SegmentInterfacesMax)
@@ -199,7 +245,11 @@ internal sealed class SegmentLane : IDisposable
         fault ??= _cursor.IsTorn && !Segment.IsHidden ? "it ends inside a block" : null;
         fault ??= _choice is null && Segment.End is { } end && end.Rows.Sum(r => r.Recorded) != _packets
             ? "it has not the packets that its ledger counts" : null;
-        Fault = fault is null ? null : $"Segment {Segment.File} is damaged and was read only in part: {fault}.";
+        if (fault is not null)
+        {
+            Damaged(fault);
+        }
+
         return Step.End;
     }
 }

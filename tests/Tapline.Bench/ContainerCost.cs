@@ -28,6 +28,7 @@ internal static class ContainerCost
                 foreach (var way in s_ways)
                 {
                     var cost = Measure(file, way, key);
+                    Console.Error.WriteLine($"round {round}, {way}: {cost}");
                     if (round > 0)
                     {
                         costs[way].Add(cost); // the first round is for the compiler

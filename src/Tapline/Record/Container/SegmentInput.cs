@@ -8,16 +8,21 @@ namespace Tapline.Record.Container;
 internal sealed class SegmentInput : IDisposable
 {
     private readonly SafeFileHandle _file;
-    private readonly ContainerReader? _container;
+    private readonly string _path;
+    private ContainerReader? _container;
 
-    private SegmentInput(SafeFileHandle file, ContainerReader? container)
+    // A container under way that has not even its header yet.
+    private bool _isAwaited;
+
+    private SegmentInput(SafeFileHandle file, string path)
     {
         _file = file;
-        _container = container;
+        _path = path;
+        OpenContainer();
     }
 
     /// <summary>Length of the content now, in bytes.</summary>
-    public long Length => _container?.Length ?? RandomAccess.GetLength(_file);
+    public long Length => _isAwaited ? 0 : _container?.Length ?? RandomAccess.GetLength(_file);
 
     /// <summary>The container; null = an ordinary file.</summary>
     public ContainerReader? Container => _container;
@@ -32,7 +37,7 @@ internal sealed class SegmentInput : IDisposable
         SegmentInput? input = null;
         try
         {
-            return input = new SegmentInput(file, OpenContainer(file, path));
+            return input = new SegmentInput(file, path);
         }
         finally
         {
@@ -56,8 +61,15 @@ internal sealed class SegmentInput : IDisposable
     }
 
     /// <summary>Reads content from an offset: some bytes, 0 at the end. Throws <see cref="IOException"/>.</summary>
-    public int Read(Span<byte> target, long offset) =>
-        _container is null ? RandomAccess.Read(_file, target, offset) : _container.Read(target, offset);
+    public int Read(Span<byte> target, long offset)
+    {
+        if (_isAwaited)
+        {
+            OpenContainer();
+        }
+
+        return _isAwaited ? 0 : _container is null ? RandomAccess.Read(_file, target, offset) : _container.Read(target, offset);
+    }
 
     public void Dispose()
     {
@@ -66,17 +78,20 @@ internal sealed class SegmentInput : IDisposable
     }
 
     // An ordinary segment says by its name that it is none.
-    private static ContainerReader? OpenContainer(SafeFileHandle file, string path)
+    private void OpenContainer()
     {
-        if (path.EndsWith(SegmentName.Extension, StringComparison.Ordinal))
+        if (_path.EndsWith(SegmentName.Extension, StringComparison.Ordinal))
         {
-            return null;
+            return;
         }
 
         Span<byte> head = stackalloc byte[ContainerHeader.Bytes];
-        head = head[..FileReads.Read(file, head, 0)];
-        return ContainerHeader.Recognises(head) ? ContainerReader.Open(file, path, head)
-            : path.EndsWith(SegmentName.ContainerExtension, StringComparison.Ordinal)
-                ? throw new ContainerException("it does not begin like a container") : null;
+        head = head[..FileReads.Read(_file, head, 0)];
+        var isNamed = _path.EndsWith(SegmentName.ContainerExtension, StringComparison.Ordinal);
+        _isAwaited = isNamed && head.Length < ContainerHeader.Bytes && Path.GetFileName(_path.AsSpan()) is ['.', ..];
+        if (!_isAwaited && (isNamed || ContainerHeader.Recognises(head)))
+        {
+            _container = ContainerReader.Open(_file, _path, head);
+        }
     }
 }

@@ -204,6 +204,37 @@ public sealed class ContainerRecordingTests : IClassFixture<FrameCorpus>, IDispo
         Assert.Equal(fixture.Taken.Count, Answer(crashed.Path, "", useIndex: false, isWhole: false).Frames);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void AQueryOfAChangedSegmentGivesOnlyWhatWasRecordedAndTellsALoss(bool isEncrypted)
+    {
+        using var fixture = Fixture(SegmentCompression.Lz4, isEncrypted);
+        for (var index = 0; index < 300; index++)
+        {
+            fixture.Append(700);
+        }
+
+        fixture.Recorder.Close(RecorderFixture.Start + Second);
+        var segment = Assert.Single(fixture.Segments);
+        var bytes = File.ReadAllBytes(segment);
+        var random = new Random(5);
+        for (var run = 0; run < 150; run++)
+        {
+            var copy = bytes.ToArray();
+            copy[random.Next(copy.Length)] ^= (byte)(1 << random.Next(8));
+            File.WriteAllBytes(segment, run % 2 == 0 ? copy : bytes[..random.Next(bytes.Length)]);
+            var options = new ExtractOptions { Folder = fixture.Folder.Path, Filter = ExtractFilter.Compile("ip or not ip", out _)! };
+            var sink = new FrameSink();
+            var plan = ExtractPlan.Make(options, out var error);
+            Assert.True(plan is not null, error);
+            var report = Extraction.Run(plan, options, sink, null, CancellationToken.None);
+            Assert.True(
+                report.Selected == 300 || plan.Holes.Count + report.Faults.Count > 0, $"run {run}: a loss is not told");
+            Assert.All(sink.Frames.Zip(fixture.Taken), pair => Assert.Equal(pair.Second.Bytes, pair.First));
+        }
+    }
+
     [Fact]
     public void AFullDiskIsWaitedForAndNoBlockIsWrittenTwice()
     {
@@ -344,6 +375,25 @@ public sealed class ContainerRecordingTests : IClassFixture<FrameCorpus>, IDispo
         foreach (var segment in Directory.GetFiles(folder).Where(f => Path.GetExtension(f) is ".pcapng" or ".tlz"))
         {
             Assert.True(SegmentIndexer.TryIndex(segment, out var sentence), sentence);
+        }
+    }
+
+    private sealed class FrameSink : IExtractSink
+    {
+        public List<byte[]> Frames { get; } = [];
+
+        public void Begin(ExtractPlan plan)
+        {
+        }
+
+        public void AddPoint(ExtractPoint point)
+        {
+        }
+
+        public void Take(in FrameMeta meta, ReadOnlySpan<byte> block, ReadOnlySpan<byte> frame) => Frames.Add(frame.ToArray());
+
+        public void Rest()
+        {
         }
     }
 

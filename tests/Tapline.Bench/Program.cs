@@ -1,6 +1,6 @@
 // Entry point: `Tapline.Bench --filter '*FlowUpdate*'` for figures; `Tapline.Bench quick` for a look in seconds;
 // `filter CAPTURE` sets the frame matcher beside libpcap's programs; `process-split` and `copy-cost` are the measurements of
-// ADR 0002 and 0003; `index CAPTURE` that of ADR 0060; `record CAPTURE DATA`
+// ADR 0002 and 0003; `index CAPTURE` that of ADR 0060, `evidence FOLDER` that of ADR 0065; `record CAPTURE DATA`
 // makes the recording that bench/query.sh searches.
 using System.Diagnostics;
 using BenchmarkDotNet.Running;
@@ -47,6 +47,11 @@ if (args is ["scaling", var file, ..])
 if (args is ["index", var trace, ..])
 {
     return IndexCost.Run(trace, args.Length > 2 ? int.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture) : 3);
+}
+
+if (args is ["evidence", var place, ..])
+{
+    return EvidenceCost.Run(place, args.Length > 2 ? double.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture) : 3);
 }
 
 if (args is ["record", var recorded, var data])

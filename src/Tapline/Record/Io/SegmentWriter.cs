@@ -56,7 +56,7 @@ internal sealed class SegmentWriter
         _free = free;
         _full = new HandoverRing(buffers.Length);
         _indexes = indexes;
-        _seals = folder.Evidence?.NewSealer(disk, worker, segmentBytes);
+        _seals = folder.Evidence?.NewSealer(folder, disk, worker, segmentBytes);
         _reserveBytes = Math.Min(segmentBytes, Limits.SegmentReserveBytes);
         _hidden = new PathBuffer(folder.Path);
         _published = new PathBuffer(folder.Path);
@@ -166,6 +166,8 @@ internal sealed class SegmentWriter
             // The worker could not end its segment: no buffer came back in time. What is on disk is kept.
             GiveUpSegment(_failedSegment);
         }
+
+        _seals?.End();
     }
 
     private void Process(SegmentBuffer buffer)
@@ -176,7 +178,12 @@ internal sealed class SegmentWriter
             return;
         }
 
-        _seals?.Take(buffer.Memory[..buffer.Length], buffer.FileOffset);
+        if (_full.Count * 4 < _buffers.Length)
+        {
+            // A writer that is behind does not hash: what is missing is hashed from disk later.
+            _seals?.Take(buffer.Memory[..buffer.Length], buffer.FileOffset);
+        }
+
         _goodEnd = buffer.FileEnd;
         _framesInFile += buffer.Frames;
         Volatile.Write(ref _bytesWritten, _bytesWritten + buffer.Length);
@@ -325,6 +332,12 @@ internal sealed class SegmentWriter
     {
         var name = new SegmentName(_segmentStartNs, _worker, IsRecovered: false);
         var indexBytes = _indexes?.Write(index, name, _goodEnd) ?? 0;
+        if (_seals is not null && _seals.TryDefer(name, _goodEnd, indexBytes == 0 ? null : _indexes!.Hash))
+        {
+            _folder.Release(_reserved - _goodEnd);
+            return 0;
+        }
+
         while (true)
         {
             name.AddTo(_published.Reset(), isHidden: false);
@@ -337,7 +350,7 @@ internal sealed class SegmentWriter
 
             if (result == 0 && _seals is not null)
             {
-                result = _seals.Publish(name, _published, _hidden, _goodEnd, indexBytes == 0 ? null : _indexes!.Hash);
+                result = _seals.Publish(name, _published, _goodEnd, indexBytes == 0 ? null : _indexes!.Hash);
             }
 
             result = result == 0 ? _disk.Publish(_hidden.Path, _published.Path) : result;

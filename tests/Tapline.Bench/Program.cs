@@ -1,7 +1,8 @@
 // Entry point: `Tapline.Bench --filter '*FlowUpdate*'` for figures; `Tapline.Bench quick` for a look in seconds;
 // `filter CAPTURE` sets the frame matcher beside libpcap's programs; `process-split` and `copy-cost` are the measurements of
-// ADR 0002 and 0003; `index CAPTURE` that of ADR 0060; `container CAPTURE` that of ADR 0064; `record CAPTURE DATA`
-// makes the recording that bench/query.sh searches; `write DIR MEGABYTES` is the writer beside `dd` in bench/record-rate.sh.
+// ADR 0002 and 0003; `index CAPTURE` that of ADR 0060; `container CAPTURE` that of ADR 0064; `evidence FOLDER` that of ADR 0065;
+// `record CAPTURE DATA` makes the recording that bench/query.sh searches; `write DIR MEGABYTES` is the writer beside `dd` in
+// bench/record-rate.sh.
 using System.Diagnostics;
 using BenchmarkDotNet.Running;
 using Tapline.Bench;
@@ -52,6 +53,11 @@ if (args is ["index", var trace, ..])
 if (args is ["container", var packed, ..])
 {
     return ContainerCost.Run(packed, args.Length > 2 ? int.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture) : 5);
+}
+
+if (args is ["evidence", var place, ..])
+{
+    return EvidenceCost.Run(place, args.Length > 2 ? double.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture) : 3);
 }
 
 if (args is ["record", var recorded, var data])

@@ -10,6 +10,10 @@ public static unsafe partial class ThreadPlace
     // <sched.h> cpu_set_t: 1024 processors.
     private const int CpuSetBytes = 128;
 
+    // <linux/resource.h>; on Linux a process of this call is a thread, and 0 the calling one.
+    private const int PRIO_PROCESS = 0;
+    private const int LowestPriority = 19;
+
     /// <summary>Binds the calling thread to the n-th processor that the process may use.</summary>
     /// <returns>The processor's number, or -1 when the kernel refused and the thread stays unbound.</returns>
     public static int Pin(int index)
@@ -32,6 +36,9 @@ public static unsafe partial class ThreadPlace
         wanted[cpu / 8] = (byte)(1 << (cpu % 8));
         return SchedSetAffinity(0, CpuSetBytes, wanted) == 0 ? cpu : -1;
     }
+
+    /// <summary>Gives the calling thread the lowest priority (nice 19): it runs when no other wants the processor.</summary>
+    public static void GiveWay() => _ = SetPriority(PRIO_PROCESS, 0, LowestPriority);
 
     /// <summary>The index-th set bit, counted around when there are fewer; -1 for an empty set.</summary>
     internal static int NthSet(ReadOnlySpan<byte> set, int index)
@@ -61,6 +68,9 @@ public static unsafe partial class ThreadPlace
 
     [LibraryImport("libc", EntryPoint = "sched_getaffinity")]
     private static partial int SchedGetAffinity(int thread, nuint bytes, byte* set);
+
+    [LibraryImport("libc", EntryPoint = "setpriority")]
+    private static partial int SetPriority(int which, uint who, int priority);
 
     [LibraryImport("libc", EntryPoint = "sched_setaffinity")]
     private static partial int SchedSetAffinity(int thread, nuint bytes, byte* set);

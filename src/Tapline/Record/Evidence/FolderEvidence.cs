@@ -83,9 +83,9 @@ internal sealed class FolderEvidence
     }
 
     /// <summary>A writer's sealer; null when nothing is sealed. Not on a hot path.</summary>
-    public SegmentSealer? NewSealer(DiskCalls disk, ushort worker, long segmentBytes) =>
+    public SegmentSealer? NewSealer(SegmentFolder folder, DiskCalls disk, ushort worker, long segmentBytes) =>
         IsSealing
-            ? new SegmentSealer(this, disk, worker, segmentBytes, _options.IsImport ? SealState.Imported : SealState.Complete)
+            ? new SegmentSealer(folder, this, disk, worker, segmentBytes, _options.IsImport ? SealState.Imported : SealState.Complete)
             : null;
 
     /// <summary>The chain that a worker's seals go on with. Not on a hot path: may begin one.</summary>
@@ -145,14 +145,22 @@ internal sealed class FolderEvidence
         }
     }
 
-    /// <summary>Takes the chain's last seal back: its segment could not get that name.</summary>
+    /// <summary>Takes a seal back: its segment could not get that name.</summary>
     public void Withdraw(DiskCalls disk, SealChain chain, in SegmentName name, in SegmentSeal seal)
     {
         lock (_gate)
         {
-            Invariant.Check(chain.Next == seal.Sequence + 1 && chain.Tip == seal.Link);
-            chain.Next = seal.Sequence;
-            chain.Tip = seal.Previous;
+            if (chain.Next == seal.Sequence + 1)
+            {
+                Invariant.Check(chain.Tip == seal.Link);
+                chain.Next = seal.Sequence;
+                chain.Tip = seal.Previous;
+            }
+            else
+            {
+                _journal.Remove(seal, name.StartNs, RemovalReason.Budget, Clock.NowNs()); // another came after it meanwhile
+            }
+
             name.AddTo(_path.Reset(), isHidden: false, SegmentCompanions.Seal);
             _ = disk.Remove(_path.Path);
         }

@@ -1,5 +1,6 @@
 // One writer's way to seals: hashes the bytes of its segment as they are written, and seals it under the name that it gets. A file
-// whose bytes were not all told is hashed from disk. Owns the hashes; the chain is the folder's. Writer's thread, no allocation.
+// whose bytes were not all told, because the writer was behind, is left to LateSealer. Owns the hashes; the chain is the folder's.
+// Writer's thread, no allocation.
 using Tapline.Base;
 using Tapline.Base.Native;
 
@@ -12,28 +13,32 @@ internal sealed class SegmentSealer : IDisposable
     private readonly DiskCalls _disk;
     private readonly SealChain _chain;
     private readonly BlockHashes _hashes;
+    private readonly LateSealer _late;
     private readonly SealState _state;
     private SegmentName _name;
     private SegmentSeal _seal;
     private bool _isPublished;
     private long _lost;
 
+    /// <param name="folder">Whose segments they are.</param>
     /// <param name="evidence">The folder's.</param>
     /// <param name="disk">How files are written.</param>
     /// <param name="worker">Whose segments they are.</param>
     /// <param name="segmentBytes">How long a segment is at most.</param>
     /// <param name="state">What the seals say of how the segments came to be.</param>
-    public SegmentSealer(FolderEvidence evidence, DiskCalls disk, ushort worker, long segmentBytes, SealState state)
+    public SegmentSealer(
+        SegmentFolder folder, FolderEvidence evidence, DiskCalls disk, ushort worker, long segmentBytes, SealState state)
     {
         _evidence = evidence;
         _disk = disk;
         _chain = evidence.ChainOf(worker);
         _hashes = new BlockHashes(segmentBytes);
+        _late = new LateSealer(folder, evidence, disk, _chain, segmentBytes, state);
         _state = state;
     }
 
     /// <summary>Segments that were published without a seal, because it could not be written. Any thread.</summary>
-    public long Lost => Volatile.Read(ref _lost);
+    public long Lost => Volatile.Read(ref _lost) + _late.Lost;
 
     /// <summary>A new file begins.</summary>
     public void Begin() => _hashes.Begin();
@@ -41,21 +46,29 @@ internal sealed class SegmentSealer : IDisposable
     /// <summary>Bytes that are in the file now; those that were told before are skipped.</summary>
     public void Take(ReadOnlySpan<byte> bytes, long offset) => _hashes.Add(bytes, offset);
 
+    /// <summary>Leaves a file that is not hashed yet to be sealed later; false when it is hashed, or too many wait.</summary>
+    /// <param name="name">Its name; it and its index are complete under their hidden names.</param>
+    /// <param name="bytes">Its length.</param>
+    /// <param name="index">SHA-256 of its index; null = it has none.</param>
+    public bool TryDefer(in SegmentName name, long bytes, Hash256? index) => _hashes.Bytes != bytes && _late.TryTake(name, bytes, index);
+
+    /// <summary>Waits until all that was left for later is sealed. Nothing comes after this.</summary>
+    public void End() => _late.End();
+
     /// <summary>Seals the file under the name that it is about to get; without a seal where that can't be written.</summary>
     /// <param name="name">The name.</param>
     /// <param name="path">The path as it will be.</param>
-    /// <param name="hidden">The path as it is.</param>
     /// <param name="bytes">Its length.</param>
     /// <param name="index">SHA-256 of its index; null = it has none.</param>
     /// <returns>0, or -EEXIST when the name is taken.</returns>
-    public int Publish(in SegmentName name, PathBuffer path, PathBuffer hidden, long bytes, Hash256? index)
+    public int Publish(in SegmentName name, PathBuffer path, long bytes, Hash256? index)
     {
-        if (_hashes.Bytes > bytes)
+        if (_disk.LengthOf(path.Path) != -NativeFile.ENOENT)
         {
-            _hashes.Begin();
+            return -NativeFile.EEXIST;
         }
 
-        var result = _hashes.TryAddFrom(hidden.Path, bytes);
+        var result = _hashes.Bytes == bytes ? 0 : -NativeFile.EIO;
         _hashes.Finish();
         _seal = new SegmentSeal { Bytes = bytes, State = _state, HasIndex = index is not null, Index = index ?? default };
         _name = name;
@@ -80,5 +93,9 @@ internal sealed class SegmentSealer : IDisposable
         }
     }
 
-    public void Dispose() => _hashes.Dispose();
+    public void Dispose()
+    {
+        _late.Dispose();
+        _hashes.Dispose();
+    }
 }

@@ -58,7 +58,7 @@ internal sealed class SegmentWriter
         _full = new HandoverRing(buffers.Length);
         _indexes = indexes;
         _output = output;
-        _seals = folder.Evidence?.NewSealer(disk, worker, segmentBytes);
+        _seals = folder.Evidence?.NewSealer(folder, disk, worker, segmentBytes);
         _reserveBytes = Math.Min(segmentBytes, Limits.SegmentReserveBytes);
         _leftovers = new LeftoverSegments(folder);
         _hidden = new PathBuffer(folder.Path);
@@ -173,6 +173,8 @@ internal sealed class SegmentWriter
             // The worker could not end its segment: no buffer came back in time. What is on disk is kept.
             GiveUpSegment(_failedSegment);
         }
+
+        _seals?.End();
     }
 
     private void Process(SegmentBuffer buffer)
@@ -303,11 +305,20 @@ internal sealed class SegmentWriter
             if (result == 0)
             {
                 _output.Written();
-                _seals?.Take(pages[..(int)Math.Min(pages.Length, _output.FileEnd - offset)], offset);
+                Seal(pages, offset);
             }
         }
 
         return result;
+    }
+
+    // A writer that is behind does not hash: what is missing is hashed from disk later.
+    private void Seal(ReadOnlySpan<byte> pages, long offset)
+    {
+        if (_seals is not null && _full.Count * 4 < _buffers.Length)
+        {
+            _seals.Take(pages[..(int)Math.Min(pages.Length, _output.FileEnd - offset)], offset);
+        }
     }
 
     private int WritePages(ReadOnlySpan<byte> pages, long offset)
@@ -369,6 +380,12 @@ internal sealed class SegmentWriter
     {
         var name = _output.NameOf(_segmentStartNs, _worker);
         var indexBytes = _indexes?.Write(index, name, contentBytes) ?? 0;
+        if (_seals is not null && _seals.TryDefer(name, _goodEnd, indexBytes == 0 ? null : _indexes!.Hash))
+        {
+            _folder.Release(_reserved - _goodEnd);
+            return 0;
+        }
+
         while (true)
         {
             name.AddTo(_published.Reset(), isHidden: false);
@@ -381,7 +398,7 @@ internal sealed class SegmentWriter
 
             if (result == 0 && _seals is not null)
             {
-                result = _seals.Publish(name, _published, _hidden, _goodEnd, indexBytes == 0 ? null : _indexes!.Hash);
+                result = _seals.Publish(name, _published, _goodEnd, indexBytes == 0 ? null : _indexes!.Hash);
             }
 
             result = result == 0 ? _disk.Publish(_hidden.Path, _published.Path) : result;

@@ -78,11 +78,9 @@ public class SealTests
     {
         using var recording = new SealedRecording();
         using var folder = recording.Open();
-        var sealer = folder.Evidence!.NewSealer(new DiskCalls(), 0, 4 << 20)!;
-        var hidden = new PathBuffer(recording.Folder);
+        var sealer = folder.Evidence!.NewSealer(folder, new DiskCalls(), 0, 4 << 20)!;
         var published = new PathBuffer(recording.Folder);
         var bytes = new byte[3_000_000];
-        hidden.Add("a"u8);
         var time = SealedRecording.Start;
         var least = Allocations.LeastOf(() =>
         {
@@ -92,13 +90,49 @@ public class SealTests
                 sealer.Take(bytes, 0);
                 var name = new SegmentName(time++, 0, IsRecovered: false);
                 name.AddTo(published.Reset(), isHidden: false);
-                Assert.True(sealer.Publish(name, published, hidden, bytes.Length, default(Hash256)) == 0);
+                Assert.True(sealer.Publish(name, published, bytes.Length, default(Hash256)) == 0);
                 folder.Evidence!.NoteRemoval(NoDisk, name, RemovalReason.Budget);
             }
         });
         Assert.Equal(0, least);
         Assert.Equal(0, sealer.Lost);
+        sealer.End();
         sealer.Dispose();
+    }
+
+    [Fact]
+    public void AWriterThatIsBehindLeavesHashingForLater()
+    {
+        using var recording = new SealedRecording();
+        var disk = new FaultyDisk();
+        long recorded;
+        using (var folder = recording.Open())
+        {
+            using var recorder = new SegmentRecorder(
+                folder, new RecorderOptions { Worker = 0, BufferBytes = 2 << 20, BufferCount = 4, SegmentBytes = 4 << 20 }, disk);
+            disk.Gate.Reset();
+            var frame = new byte[50_000];
+            var meta = new FrameMeta
+            {
+                TimestampNs = SealedRecording.Start, CapturedLength = frame.Length, OriginalLength = frame.Length,
+                LinkType = LinkType.Ethernet,
+            };
+            while (recorder.Append(meta, frame) == AppendResult.Recorded)
+            {
+                // Until all buffers are full: each that is written has others behind it.
+            }
+
+            disk.Gate.Set();
+            recorder.Close(SealedRecording.Start + SealedRecording.Second);
+            recorded = recorder.Recorded;
+            Assert.Equal(recording.Segments.Length, folder.Segments);
+        }
+
+        Assert.True(recorded > 80);
+        Assert.Empty(Directory.GetFiles(recording.Folder, ".2*"));
+        recording.AssertIntact();
+        Assert.Equal(recording.Segments.Length, Assert.Single(recording.Verify().Chains).Sequence);
+        Assert.Equal(recorded, recording.Segments.Sum(s => SegmentFile.Frames(s).Count()));
     }
 
     [Fact]

@@ -1,0 +1,169 @@
+// Segments that were written faster than they could be hashed: hashed from disk by a thread of the lowest priority, then sealed and made
+// visible in the same order as others. So hashing never takes the time of a writer that is behind: it is not what drops frames.
+// Until then they keep their hidden names, as those under way do; a crash leaves them to the next start. Limits: so many segments,
+// and a part of the budget; beyond, a segment becomes visible without a seal, which is counted. Owns its thread; allocates nothing.
+using Tapline.Base;
+using Tapline.Base.Native;
+
+namespace Tapline.Record.Evidence;
+
+/// <summary>Seals a writer's segments later. Filled by the writer's thread.</summary>
+internal sealed class LateSealer : IDisposable
+{
+    private const int SegmentsMax = 64;
+    private const int PartOfBudget = 4;
+    private readonly SegmentFolder _folder;
+    private readonly FolderEvidence _evidence;
+    private readonly DiskCalls _disk;
+    private readonly SealChain _chain;
+    private readonly SealState _state;
+    private readonly BlockHashes _hashes;
+    private readonly Entry[] _entries = new Entry[SegmentsMax];
+    private readonly HandoverRing _waiting = new(SegmentsMax);
+    private readonly HandoverRing _free = new(SegmentsMax);
+    private readonly WakeSignal _wake = new();
+    private readonly PathBuffer _hidden;
+    private readonly PathBuffer _visible;
+    private readonly Thread _thread;
+    private long _waitingBytes;
+    private long _lost;
+    private volatile bool _isEnd;
+
+    public LateSealer(SegmentFolder folder, FolderEvidence evidence, DiskCalls disk, SealChain chain, long segmentBytes, SealState state)
+    {
+        _state = state;
+        _folder = folder;
+        _evidence = evidence;
+        _disk = disk;
+        _chain = chain;
+        _hashes = new BlockHashes(segmentBytes);
+        _hidden = new PathBuffer(folder.Path);
+        _visible = new PathBuffer(folder.Path);
+        for (var entry = 0; entry < SegmentsMax; entry++)
+        {
+            _free.Put(entry);
+        }
+
+        _thread = new Thread(Run) { Name = $"tl-seal-{chain.Worker}", IsBackground = true };
+        _thread.Start();
+    }
+
+    /// <summary>Segments that became visible without a seal. Any thread.</summary>
+    public long Lost => Volatile.Read(ref _lost);
+
+    /// <summary>Takes over a segment that is complete under its hidden name, and its index likewise; false when too many wait.</summary>
+    public bool TryTake(in SegmentName name, long bytes, Hash256? index)
+    {
+        if (Interlocked.Read(ref _waitingBytes) + bytes > _folder.BudgetBytes / PartOfBudget || !_free.TryTake(out var entry))
+        {
+            return false;
+        }
+
+        Interlocked.Add(ref _waitingBytes, bytes);
+        _entries[entry] = new Entry { Name = name, Bytes = bytes, HasIndex = index is not null, Index = index ?? default };
+        _waiting.Put(entry);
+        _wake.Set();
+        return true;
+    }
+
+    /// <summary>Waits until all are sealed, and ends the thread.</summary>
+    public void End()
+    {
+        _isEnd = true;
+        _wake.Set();
+        _thread.Join();
+    }
+
+    /// <summary>Releases what the thread used. Only after <see cref="End"/>.</summary>
+    public void Dispose()
+    {
+        _wake.Dispose();
+        _hashes.Dispose();
+    }
+
+    private void Run()
+    {
+        ThreadPlace.GiveWay();
+        while (true)
+        {
+            var isEnd = _isEnd;
+            if (_waiting.TryTake(out var entry))
+            {
+                Seal(_entries[entry]);
+                Interlocked.Add(ref _waitingBytes, -_entries[entry].Bytes);
+                _free.Put(entry);
+            }
+            else if (isEnd)
+            {
+                return;
+            }
+            else
+            {
+                _wake.Wait(-1);
+            }
+        }
+    }
+
+    private void Seal(in Entry entry)
+    {
+        _hashes.Begin();
+        entry.Name.AddTo(_hidden.Reset(), isHidden: true);
+        var isHashed = _hashes.TryAddFrom(_hidden.Path, entry.Bytes) == 0;
+        _hashes.Finish();
+        var name = entry.Name;
+        while (Publish(entry, name, isHashed) == -NativeFile.EEXIST)
+        {
+            name = name with { StartNs = name.StartNs + 1 };
+        }
+    }
+
+    // Index, seal, segment, in this order; what went before is taken back when a name is taken.
+    private int Publish(in Entry entry, in SegmentName name, bool isHashed)
+    {
+        name.AddTo(_visible.Reset(), isHidden: false);
+        if (_disk.LengthOf(_visible.Path) != -NativeFile.ENOENT)
+        {
+            return -NativeFile.EEXIST;
+        }
+
+        var index = entry.HasIndex ? Move(entry.Name, name, SegmentCompanions.Index) : 0;
+        if (index == -NativeFile.EEXIST)
+        {
+            return index;
+        }
+
+        var seal = new SegmentSeal
+        {
+            Bytes = entry.Bytes, State = _state, HasIndex = entry.HasIndex && index == 0, Index = entry.Index,
+        };
+        name.AddTo(_visible.Reset(), isHidden: false);
+        var sealedAs = isHashed ? _evidence.Publish(_disk, _chain, name, _visible.Name, ref seal, _hashes.Blocks) : -NativeFile.EIO;
+        if (sealedAs != 0)
+        {
+            Volatile.Write(ref _lost, _lost + 1);
+        }
+
+        var result = Move(entry.Name, name, ".pcapng"u8);
+        if (result == 0)
+        {
+            _folder.Add(_disk, name, entry.Bytes);
+        }
+
+        return result == -NativeFile.EEXIST ? -NativeFile.EIO : result;
+    }
+
+    private int Move(in SegmentName from, in SegmentName to, ReadOnlySpan<byte> ending)
+    {
+        from.AddTo(_hidden.Reset(), isHidden: true, ending);
+        to.AddTo(_visible.Reset(), isHidden: false, ending);
+        return _disk.Publish(_hidden.Path, _visible.Path);
+    }
+
+    private struct Entry
+    {
+        public SegmentName Name;
+        public long Bytes;
+        public bool HasIndex;
+        public Hash256 Index;
+    }
+}

@@ -32,7 +32,7 @@ internal static class RecordingCheck
         {
             var all = new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 1 };
             var files = new DirectoryInfo(folder).EnumerateFiles("*.pcapng", all).Where(f => f.Name[0] != '.').ToList();
-            var classes = RecordingFolders.ClassesOf(folder).ToList();
+            var classes = ClassFolders.ClassesOf(folder).ToList();
             return [new CheckResult(
                 "recording",
                 CheckLevel.Ok,

@@ -105,7 +105,7 @@ public sealed class ExtractPlan
     // The recording's own folder, then those of its classes; a folder of other name has no segments of ours.
     private static List<ExtractSegment> List(string folder, List<string> holes) =>
     [
-        .. RecordingFolders.ClassesOf(folder).Prepend("").SelectMany(name => List(folder, name, holes))
+        .. ClassFolders.ClassesOf(folder).Prepend("").SelectMany(name => List(folder, name, holes))
             .OrderBy(s => s.Name.StartNs).ThenBy(s => s.Name.Worker).ThenBy(s => s.Class, StringComparer.Ordinal),
     ];
 
@@ -124,8 +124,7 @@ public sealed class ExtractPlan
             {
                 segments.Add(new ExtractSegment
                 {
-                    Folder = recording, File = Path.Combine(ofClass, file.Name), Class = ofClass, Name = name, IsHidden = isHidden,
-                    Bytes = file.Length,
+                    Folder = folder, File = file.Name, Class = ofClass, Name = name, IsHidden = isHidden, Bytes = file.Length,
                     End = isHidden ? null : SegmentEnd.TryRead(file.FullName),
                 });
             }
@@ -135,14 +134,13 @@ public sealed class ExtractPlan
                 var finished = new FileInfo(Path.Combine(folder, file.Name[1..]));
                 segments.Add(new ExtractSegment
                 {
-                    Folder = recording, File = Path.Combine(ofClass, finished.Name), Class = ofClass, Name = name, IsHidden = false,
-                    Bytes = finished.Length,
+                    Folder = folder, File = finished.Name, Class = ofClass, Name = name, IsHidden = false, Bytes = finished.Length,
                     End = SegmentEnd.TryRead(finished.FullName),
                 });
             }
             catch (FileNotFoundException)
             {
-                holes.Add($"Segment {Path.Combine(ofClass, file.Name)} was removed while the query began (the recording's budget).");
+                holes.Add($"Segment {file.Name} was removed while the query began (the recording's budget).");
             }
         }
 
@@ -181,11 +179,13 @@ public sealed class ExtractPlan
                 var isInside = segment.LatestNs >= options.SinceNs && segment.Name.StartNs < options.UntilNs;
                 if (isInside && segment.End is { IsRecovered: true })
                 {
-                    holes.Add($"Segment {segment.File} was recovered after a crash: its end is lost, and what it lacks is not known.");
+                    holes.Add(
+                        $"Segment {segment.File}{ofClass} was recovered after a crash: its end is lost, and what it lacks is not known.");
                 }
                 else if (isInside && !segment.IsHidden && segment.End is null)
                 {
-                    holes.Add($"Segment {segment.File} has no ledger at its end: it was cut or changed, and what it lacks is not known.");
+                    holes.Add(
+                        $"Segment {segment.File}{ofClass} has no ledger at its end: it was cut or changed; what it lacks is not known.");
                 }
                 else if (isInside && segment.End is { } end
                     && (tellsRing ? RingDropped(segment) : 0) + end.Rows.Sum(r => r.DroppedRecorder) is > 0 and var lost)

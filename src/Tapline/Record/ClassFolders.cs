@@ -5,11 +5,17 @@ using Tapline.Base;
 namespace Tapline.Record;
 
 /// <summary>Finds the folders of a recording. Any thread; reads the disk.</summary>
-public static class RecordingFolders
+public static class ClassFolders
 {
     /// <summary>True for a name that a class can have: it becomes a folder's, so it can't be just any text.</summary>
-    public static bool IsClassName(string name) => name is { Length: > 0 and <= Limits.RecordClassNameCharactersMax } and not "default"
+    public static bool IsClassName(string name) => name is { Length: > 0 and <= Limits.RecordClassNameCharactersMax }
+        && name is not ("default" or "imported") // the recording itself, and what is no class
         && !name.AsSpan().ContainsAnyExcept("abcdefghijklmnopqrstuvwxyz0123456789-_") && name[0] != '-';
+
+    /// <summary>What is wrong with a name, or null. <paramref name="whose"/> is whose name it is.</summary>
+    public static string? MistakeInName(string name, string whose) => IsClassName(name) ? null
+        : $"{whose} name has 1 to {Limits.RecordClassNameCharactersMax} small letters, digits, - and _, and is not \"default\" "
+            + "or \"imported\".";
 
     /// <summary>Names of the classes that have folders in a recording, sorted; of today's configuration or not.</summary>
     public static IEnumerable<string> ClassesOf(string recording) =>

@@ -45,7 +45,7 @@ internal static class RecordingCheck
             var all = new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2 };
             var files = new DirectoryInfo(folder).EnumerateFiles("*", all)
                 .Where(f => f.Name[0] != '.' && f.Extension is ".pcapng" or ".tlz").ToList();
-            var classes = RecordingFolders.ClassesOf(folder).ToList();
+            var classes = ClassFolders.ClassesOf(folder).ToList();
             return [new CheckResult(
                 "recording",
                 CheckLevel.Ok,

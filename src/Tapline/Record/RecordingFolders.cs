@@ -1,8 +1,6 @@
 // Which folders a recording consists of: its own, and every folder below it that may have segments: one for each class, and one for
 // each import below `imported`. What begins with a dot is under way or on its way out and belongs to nobody else. Reads folders;
 // any thread.
-using Tapline.Base;
-
 namespace Tapline.Record;
 
 /// <summary>The folders of a recording.</summary>
@@ -24,13 +22,7 @@ public static class RecordingFolders
     /// <summary>
     /// What a folder of a recording is called beside the others: "" for the recording's own, a class's name, or `imported/NAME`.
     /// </summary>
-    public static string NameOf(string recording, string folder) =>
-        folder == recording ? "" : Path.GetRelativePath(recording, folder);
-
-    /// <summary>True for a name that a class can have: it becomes a folder's, so it can't be just any text.</summary>
-    public static bool IsClassName(string name) => name is { Length: > 0 and <= Limits.RecordClassNameCharactersMax }
-        and not "default" and not Imported
-        && !name.AsSpan().ContainsAnyExcept("abcdefghijklmnopqrstuvwxyz0123456789-_") && name[0] != '-';
+    public static string NameOf(string recording, string folder) => folder == recording ? "" : Path.GetRelativePath(recording, folder);
 
     /// <summary>True for the folder of an import.</summary>
     public static bool IsImport(string folder) => Path.GetFileName(Path.GetDirectoryName(folder)) == Imported;
@@ -62,12 +54,4 @@ public static class RecordingFolders
             }
         }
     }
-
-    /// <summary>Names of the classes that have folders in a recording, sorted; of today's configuration or not.</summary>
-    public static IEnumerable<string> ClassesOf(string recording) =>
-        new DirectoryInfo(recording).EnumerateDirectories().Select(d => d.Name).Where(IsClassName).Order(StringComparer.Ordinal);
-
-    /// <summary>True when there is a segment in the folder, finished or not.</summary>
-    public static bool HasSegments(string folder) =>
-        new DirectoryInfo(folder).EnumerateFiles().Any(f => SegmentName.TryParse(f.Name, out _, out _));
 }

@@ -31,8 +31,5 @@ public sealed record RecordClassPlan
     public RetentionRules Rules(FreeDisk minFree) => new() { BudgetBytes = BudgetBytes, KeepNs = KeepNs, MinFree = minFree };
 
     /// <summary>What is wrong with a name, or null. It becomes a folder's name, so it can't be just any text.</summary>
-    public static string? MistakeInName(string name) =>
-        RecordingFolders.IsClassName(name)
-            ? null
-            : $"a class's name has 1 to {Limits.RecordClassNameCharactersMax} small letters, digits, - and _, and is not \"default\".";
+    public static string? MistakeInName(string name) => ClassFolders.MistakeInName(name, "a class's");
 }

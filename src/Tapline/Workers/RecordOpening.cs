@@ -202,9 +202,9 @@ internal sealed class RecordOpening(RecordPlan plan, string node, int workers, i
     {
         try
         {
-            return !Directory.Exists(plan.Folder) ? [] : RecordingFolders.ClassesOf(plan.Folder)
+            return !Directory.Exists(plan.Folder) ? [] : ClassFolders.ClassesOf(plan.Folder)
                 .Where(name => !kept.Exists(c => c.Name == name)).Select(name => Path.Combine(plan.Folder, name))
-                .Where(RecordingFolders.HasSegments).Take(Limits.RecordClassesMax - 1).ToList();
+                .Where(ClassFolders.HasSegments).Take(Limits.RecordClassesMax - 1).ToList();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

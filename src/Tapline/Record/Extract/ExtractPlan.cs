@@ -142,7 +142,7 @@ public sealed class ExtractPlan
                 var end = isHidden ? null : SegmentEnd.TryRead(file.FullName);
                 segments.Add(new ExtractSegment
                 {
-                    Folder = recording, File = Path.Combine(ofClass, file.Name), Class = ofClass, Name = name, IsHidden = isHidden,
+                    Folder = folder, File = file.Name, Class = ofClass, Name = name, IsHidden = isHidden,
                     Bytes = end?.SegmentBytes ?? file.Length,
                     End = end,
                 });
@@ -158,14 +158,14 @@ public sealed class ExtractPlan
                 var end = SegmentEnd.TryRead(finished.FullName);
                 segments.Add(new ExtractSegment
                 {
-                    Folder = recording, File = Path.Combine(ofClass, finished.Name), Class = ofClass, Name = name, IsHidden = false,
+                    Folder = folder, File = finished.Name, Class = ofClass, Name = name, IsHidden = false,
                     Bytes = end?.SegmentBytes ?? finished.Length,
                     End = end,
                 });
             }
             catch (FileNotFoundException)
             {
-                holes.Add($"Segment {Path.Combine(ofClass, file.Name)} was removed while the query began (the recording's budget).");
+                holes.Add($"Segment {file.Name} was removed while the query began (the recording's budget).");
             }
         }
 
@@ -185,7 +185,7 @@ public sealed class ExtractPlan
         foreach (var ofClass in classes)
         {
             var isImport = RecordingFolders.IsImport(Path.Combine(options.Folder, ofClass.Key));
-            var name = ofClass.Key.Length == 0 ? "" : isImport ? $" of {ofClass.Key}" : $" of class {ofClass.Key}";
+            var name = ofClass.Key.Length == 0 ? "" : isImport ? $" of the import {Path.GetFileName(ofClass.Key)}" : $" of class {ofClass.Key}";
             Gaps(name, [.. ofClass], ofClass.Key == teller, options, holes);
         }
     }
@@ -196,7 +196,8 @@ public sealed class ExtractPlan
     private static void Gaps(string ofClass, List<ExtractSegment> all, bool tellsRing, ExtractOptions options, List<string> holes)
     {
         // An import begins where its captures did.
-        var first = all.Count > 0 && !RecordingFolders.IsImport(Path.Combine(options.Folder, all[0].Class)) ? all[0] : null;
+        var isImport = all.Count > 0 && RecordingFolders.IsImport(all[0].Folder);
+        var first = all.Count > 0 && !isImport ? all[0] : null;
         if (first is not null && options.SinceNs != long.MinValue && StartOf(first) > options.SinceNs)
         {
             holes.Add(
@@ -205,17 +206,21 @@ public sealed class ExtractPlan
 
         foreach (var worker in all.GroupBy(s => s.Name.Worker).OrderBy(g => g.Key))
         {
+            var who = isImport ? $"The{ofClass[" of the".Length..]}"
+                : string.Create(CultureInfo.InvariantCulture, $"Worker {worker.Key}{ofClass}");
             ExtractSegment? before = null;
             foreach (var segment in worker)
             {
                 var isInside = segment.LatestNs >= options.SinceNs && segment.Name.StartNs < options.UntilNs;
                 if (isInside && segment.End is { IsRecovered: true })
                 {
-                    holes.Add($"Segment {segment.File} was recovered after a crash: its end is lost, and what it lacks is not known.");
+                    holes.Add(
+                        $"Segment {segment.File}{ofClass} was recovered after a crash: its end is lost, and what it lacks is not known.");
                 }
                 else if (isInside && !segment.IsHidden && segment.End is null)
                 {
-                    holes.Add($"Segment {segment.File} has no ledger at its end: it was cut or changed, and what it lacks is not known.");
+                    holes.Add(
+                        $"Segment {segment.File}{ofClass} has no ledger at its end: it was cut or changed; what it lacks is not known.");
                 }
                 else if (isInside && segment.End is { } end
                     && (tellsRing ? RingDropped(segment) : 0) + end.Rows.Sum(r => r.DroppedRecorder) is > 0 and var lost)
@@ -227,9 +232,9 @@ public sealed class ExtractPlan
                 if (before?.End is { IsRecovered: false } earlier && earlier.EndNs < StartOf(segment)
                     && earlier.EndNs < options.UntilNs && StartOf(segment) > options.SinceNs)
                 {
-                    holes.Add(string.Create(CultureInfo.InvariantCulture,
-                        $"Worker {worker.Key}{ofClass} has no segment between {TimeText.Text(earlier.EndNs)} and ")
-                        + $"{TimeText.Text(StartOf(segment))}: nothing was recorded then, or a segment is missing.");
+                    holes.Add(
+                        $"{who} has no segment between {TimeText.Text(earlier.EndNs)} and {TimeText.Text(StartOf(segment))}: "
+                        + "nothing was recorded then, or a segment is missing.");
                 }
 
                 before = segment;

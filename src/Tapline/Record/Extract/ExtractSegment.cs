@@ -6,7 +6,6 @@ internal sealed class ExtractSegment
 {
     public required string Folder { get; init; }
 
-    /// <summary>Its name in the folder; of a class, with the class's folder before it.</summary>
     public required string File { get; init; }
 
     /// <summary>The class whose segment it is; empty = the default one.</summary>
@@ -26,7 +25,7 @@ internal sealed class ExtractSegment
     public string Path => System.IO.Path.Combine(Folder, File);
 
     /// <summary>Where it is after it was finished while the query ran.</summary>
-    public string PathWhenFinished => System.IO.Path.Combine(Folder, Class, System.IO.Path.GetFileName(File).TrimStart('.'));
+    public string PathWhenFinished => System.IO.Path.Combine(Folder, File.TrimStart('.'));
 
     /// <summary>The latest time that a frame of it can have, as far as it says so.</summary>
     public long LatestNs => End is { IsRecovered: false } end ? end.EndNs : long.MaxValue;

@@ -32,6 +32,5 @@ public sealed record TriggerPlan
     public string By => $"trigger {Name}";
 
     /// <summary>What is wrong with a name, or null.</summary>
-    public static string? MistakeInName(string name) => RecordingFolders.IsClassName(name) ? null
-        : $"a trigger's name has 1 to {Limits.RecordClassNameCharactersMax} small letters, digits, - and _, and is not \"default\".";
+    public static string? MistakeInName(string name) => ClassFolders.MistakeInName(name, "a trigger's");
 }

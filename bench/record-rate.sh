@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# record-rate.sh [--sizes "512 1514 64"] [--rates "200000 ..."] [--seconds 4] [--tools "tapline stenotype tcpdump dumpcap netsniff-ng"] [--disk DIR]
+# record-rate.sh [--sizes "512 1514 64"] [--rates "200000 ..."] [--seconds 4] [--disk DIR] [--megabytes 4096]
+#                [--tools "tapline stenotype tcpdump dumpcap netsniff-ng"]
 # The highest rate at which nothing is lost on the way to the disk, on a veth, by frame size: Tapline recording, indexing and analysing
 # every frame beside recorders that record (and, stenotype, index). For each size and rate the tools take turns; each sees the
 # same source for the same time, alone, and writes onto the same disk. Truth is the veth's receive counter. Then how fast Tapline's
@@ -10,8 +11,8 @@ sizes="512 1514 64"; seconds=4; tools="tapline stenotype tcpdump dumpcap netsnif
 rates="200000 400000 600000 700000 800000 900000 1000000 1100000 1200000 1300000 1500000"
 while [ $# -gt 0 ]; do
     case $1 in
-        --sizes) sizes=$2 ;; --rates) rates=$2 ;; --seconds) seconds=$2 ;; --tools) tools=$2 ;; --disk) disk=$2 ;;
-        *) sed -n '2,6s/^# //p' "$0" >&2; exit 2 ;;
+        --sizes) sizes=$2 ;; --rates) rates=$2 ;; --seconds) seconds=$2 ;; --tools) tools=$2 ;; --disk) disk=$2 ;; --megabytes) megabytes=$2 ;;
+        *) sed -n '2,7s/^# //p' "$0" >&2; exit 2 ;;
     esac
     shift 2
 done
@@ -74,7 +75,8 @@ result=$root/bench/results/record-rate-$(date -u +%Y%m%d-%H%M).txt
         stenographer tcpdump wireshark-common netsniff-ng
     echo "# source    Tapline.Lab frames: UDP, 4096 five-tuples of 256 senders, in steps of 1 ms, pinned to processor $cpu with the veth's receive softirq"
     echo "# disk      $(df -PT "$disk" | awk 'NR == 2 {print $2 " on " $1}')"
-    echo "# tapline   records, indexes, analyses flows (engine --record); stenotype records and indexes; the others record. 1 GiB of ring each"
+    echo "# tapline   records, indexes, analyses flows (engine --record); stenotype records and indexes; the others record"
+    echo "# memory    1 GiB of ring each"
     echo
     for size in $sizes; do
         printf '%-6s %10s' size asked; for tool in $tools; do printf ' | %24s' "$tool: reached, lost"; done; echo
@@ -105,11 +107,13 @@ result=$root/bench/results/record-rate-$(date -u +%Y%m%d-%H%M).txt
         printf 'highest lossless rate at %d bytes, frames per second:' "$size"
         for tool in $tools; do printf ' %s %d' "$tool" "${best[$tool]}"; done; echo; echo
     done
+    [ "$megabytes" -gt 0 ] || exit 0
     dotnet build "$root/tests/Tapline.Bench" -c Release -v q --nologo > /dev/null || fail "Tapline.Bench did not build."
-    echo "# writing   $megabytes MiB onto the disk: Tapline's recorder (frames of 1514 bytes), dd bs=4M oflag=direct; in turn, bytes per second"
+    echo "# writing   $megabytes MiB: Tapline's recorder (frames of 1514 bytes), dd bs=4M oflag=direct; in turn, bytes per second"
     for _ in 1 2 3; do
         "$root/artifacts/bin/Tapline.Bench/release/Tapline.Bench" write "$work" "$megabytes" | cut -d' ' -f1 >> "$work/tapline.speed"
-        dd if=/dev/zero of="$work/dd" bs=4M count=$((megabytes / 4)) oflag=direct 2>&1 | LC_ALL=C sed -n 's/.* bytes .*copied, \([0-9.e-]*\) s.*/\1/p' |
+        LC_ALL=C dd if=/dev/zero of="$work/dd" bs=4M count=$((megabytes / 4)) oflag=direct 2>&1 |
+            sed -n 's/.* bytes .*copied, \([0-9.e-]*\) s.*/\1/p' |
             awk -v m="$megabytes" '{printf "%.0f\n", m * 1048576 / $1}' >> "$work/dd.speed"
         rm "$work/dd"
     done

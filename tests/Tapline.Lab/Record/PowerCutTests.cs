@@ -44,7 +44,8 @@ public sealed class PowerCutTests
             }
         }
 
-        Assert.True(_whole > 0 && _repaired > 0, $"{_whole} whole and {_repaired} torn segments were found after the cuts");
+        Assert.True(
+            _whole > 0 && (_repaired > 0 || s_cuts < 10), $"{_whole} whole and {_repaired} torn segments were found after the cuts");
         if (s_cuts > 10)
         {
             Console.WriteLine(

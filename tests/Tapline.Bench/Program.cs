@@ -1,7 +1,7 @@
 // Entry point: `Tapline.Bench --filter '*FlowUpdate*'` for figures; `Tapline.Bench quick` for a look in seconds;
 // `filter CAPTURE` sets the frame matcher beside libpcap's programs; `process-split` and `copy-cost` are the measurements of
 // ADR 0002 and 0003; `index CAPTURE` that of ADR 0060; `record CAPTURE DATA`
-// makes the recording that bench/query.sh searches; `chains CAPTURE DATA WORKERS` the one that bench/read-recording.sh reads.
+// makes the recording that bench/query.sh searches.
 using System.Diagnostics;
 using BenchmarkDotNet.Running;
 using Tapline.Bench;
@@ -39,6 +39,12 @@ if (args is ["filter", var capture, ..])
     return FilterSpeed.Run(capture, rounds: 5);
 }
 
+// The recording that bench/read-recording.sh reads.
+if (args is ["chains", var original, var target, var workers])
+{
+    return RecordChains.Run(original, target, int.Parse(workers, System.Globalization.CultureInfo.InvariantCulture));
+}
+
 if (args is ["scaling", var file, ..])
 {
     return OfflineScaling.Run(file, args.Length > 2 ? int.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture) : 6);
@@ -52,11 +58,6 @@ if (args is ["index", var trace, ..])
 if (args is ["record", var recorded, var data])
 {
     return RecordTrace.Run(recorded, data);
-}
-
-if (args is ["chains", var original, var target, var workers])
-{
-    return RecordChains.Run(original, target, int.Parse(workers, System.Globalization.CultureInfo.InvariantCulture));
 }
 
 BenchmarkSwitcher.FromAssembly(typeof(FlowUpdate).Assembly).Run(args);

@@ -17,7 +17,7 @@ namespace Tapline.Lab.Kernel;
 public sealed class KernelTunnelLifeTests
 {
     private const string Device = "tapline-v0";
-    private const int Kills = 10;
+    private static readonly int s_kills = LabNeeds.Rounds(always: 6, full: 20);
 
     [Fact]
     public void Killed_again_and_again_under_load_it_leaves_links_filters_and_objects_as_they_were()
@@ -26,7 +26,7 @@ public sealed class KernelTunnelLifeTests
         using var lab = new KernelLab();
         TunnelWay.Open(lab.Host, lab.Tool, KernelLab.ToolPort);
         var before = HostSnapshot.Take(lab.Host, _ => false);
-        for (var kill = 0; kill < Kills; kill++)
+        for (var kill = 0; kill < s_kills; kill++)
         {
             using var engine = LabEngine.Start(
                 lab.Host, points: 2, "--point", "bridge:br0", "--mirror", $"{TunnelWay.Plan().To};mode=kernel");

@@ -17,25 +17,26 @@ public sealed class MirrorFollowTests
     private const byte EchoReply = 0;
     private const string DbUuid = "6c1f3f5e-0d6c-4f3c-9a51-000000000003";
 
-    [Theory]
-    [InlineData("user")]
-    [InlineData("kernel")]
-    public void A_session_follows_machines_by_name_and_tag(string mode)
+    [Fact]
+    public void Sessions_of_both_paths_follow_machines_by_name_and_tag()
     {
         LabNeeds.Namespaces();
         using var host = NetNamespace.Create("h");
         using var tool = NetNamespace.Create("t");
         using var bridge = Bridge.Create(host);
-        using var port = VethPair.Create(host, tool, LabNames.Next("tp"), "eth0");
+        using var userPort = VethPair.Create(host, tool, LabNames.Next("tp"), "eth0");
+        using var kernelPort = VethPair.Create(host, tool, LabNames.Next("tp"), "eth1");
         // A port that hands super-frames on would make the kernel path hand them to the tool.
-        host.Run("ethtool", "-K", port.Near, "tx", "off");
-        using var reader = ToolReader.Open(tool, "eth0");
+        host.Run("ethtool", "-K", kernelPort.Near, "tx", "off");
+        using var userReader = ToolReader.Open(tool, "eth0");
+        using var kernelReader = ToolReader.Open(tool, "eth1");
         using var folder = new LabFolder();
         var inventory = Path.Combine(folder.Path, "vms.csv");
         File.WriteAllText(inventory, $"name,id,tags\ndb01,{DbUuid},\n");
         using var engine = LabEngine.Start(
             host, 0, "--point", "vm:web*", "--point", "tag:watched", "--inventory", inventory, "--libvirt", "none",
-            "--mirror", $"nic:{port.Near};from=vm:web*,tag:watched;mode={mode}");
+            "--mirror", $"nic:{userPort.Near};from=vm:web*,tag:watched;mode=user",
+            "--mirror", $"nic:{kernelPort.Near};from=vm:web*,tag:watched;mode=kernel");
 
         using var web = LabMachine.Start(host, bridge, "web01", WebUuid, new LabNic("52:54:00:00:00:01", "10.9.0.1/24"));
         using var db = LabMachine.Start(host, bridge, "db01", DbUuid, new LabNic("52:54:00:00:00:03", "10.9.0.3/24"));
@@ -72,23 +73,26 @@ public sealed class MirrorFollowTests
 
         Ping(web, "10.9.0.3", size: 600);
         var ledger = engine.Stop();
-        var mirror = ledger.GetProperty("mirrors")[0];
-        var sent = mirror.GetProperty("sent").GetInt64();
-        Assert.Equal(mirror.GetProperty("offered").GetInt64(), sent);
-        Assert.Equal(mode, mirror.GetProperty("mode").GetString());
-        Assert.Equal(sent, ledger.GetProperty("points").EnumerateArray().Sum(p => p.GetProperty("captured").GetInt64()));
-        reader.StopAfter(sent);
-        Assert.Equal(sent, reader.Frames.Count);
-        foreach (var size in (int[])[100, 200, 300, 600])
+        var mirrors = ledger.GetProperty("mirrors").EnumerateArray().ToArray();
+        foreach (var (reader, mode) in ((ToolReader, string)[])[(userReader, "user"), (kernelReader, "kernel")])
         {
-            Assert.Equal(Pings, Echoes(reader, web.Nics[0], size, EchoRequest));
-            // What the other machine answers is copied while it has the tag, and then only.
-            Assert.Equal(size == 200 ? Pings : 0, Echoes(reader, db.Nics[0], size, EchoReply));
-        }
+            var mirror = Assert.Single(mirrors, m => m.GetProperty("mode").GetString() == mode);
+            var sent = mirror.GetProperty("sent").GetInt64();
+            Assert.Equal(mirror.GetProperty("offered").GetInt64(), sent);
+            Assert.Equal(sent, ledger.GetProperty("points").EnumerateArray().Sum(p => p.GetProperty("captured").GetInt64()));
+            reader.StopAfter(sent);
+            Assert.Equal(sent, reader.Frames.Count);
+            foreach (var size in (int[])[100, 200, 300, 600])
+            {
+                Assert.Equal(Pings, Echoes(reader, web.Nics[0], size, EchoRequest));
+                // What the other machine answers is copied while it has the tag, and then only.
+                Assert.Equal(size == 200 ? Pings : 0, Echoes(reader, db.Nics[0], size, EchoReply));
+            }
 
-        Assert.Equal(Pings, Echoes(reader, plugged, 400, EchoRequest));
-        Assert.Equal(Pings, Echoes(reader, clone.Nics[0], 500, EchoRequest));
-        Assert.Equal(0, Echoes(reader, db.Nics[0], 400, EchoReply) + Echoes(reader, db.Nics[0], 500, EchoReply));
+            Assert.Equal(Pings, Echoes(reader, plugged, 400, EchoRequest));
+            Assert.Equal(Pings, Echoes(reader, clone.Nics[0], 500, EchoRequest));
+            Assert.Equal(0, Echoes(reader, db.Nics[0], 400, EchoReply) + Echoes(reader, db.Nics[0], 500, EchoReply));
+        }
     }
 
     [Fact]

@@ -17,9 +17,9 @@ internal static class RootVerb
         root.Subcommands.Add(ExtcapVerb.Build());
         root.Subcommands.Add(RecordVerb.Build());
         root.Subcommands.Add(HoldVerb.Build());
+        root.Subcommands.Add(ImportVerb.Build());
         root.Subcommands.Add(ReadVerb.Build());
         root.Subcommands.Add(QueryVerb.Build());
-        root.Subcommands.Add(ImportVerb.Build());
         root.Subcommands.Add(TopVerb.Build());
         root.Subcommands.Add(EngineVerb.Build());
         root.Subcommands.Add(ConsoleVerb.Build());

@@ -72,6 +72,7 @@ public sealed class Engine : IDisposable
         if (parts.RecordFolder is { } folder)
         {
             parts.IndexRepair = IndexRepair.Start(folder, n => Console.Error.WriteLine($"tapline: {n}"));
+            parts.ImportExpiry = Imports.ImportExpiry.Start(folder.Path, n => Console.Error.WriteLine($"tapline: {n}"));
         }
 
         if (options.CanarySeconds > 0)
@@ -81,8 +82,6 @@ public sealed class Engine : IDisposable
                 n => Console.Error.WriteLine($"tapline: {n}"));
         }
 
-        parts.ImportExpiry = options.Record is null ? null
-            : Imports.ImportExpiry.Start(options.Record.Folder, n => Console.Error.WriteLine($"tapline: {n}"));
         return engine;
     }
 

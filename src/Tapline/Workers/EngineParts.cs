@@ -26,6 +26,9 @@ internal sealed class EngineParts : IDisposable
     /// <summary>Makes indexes that the recording lacks; null = nothing is recorded, or it has not begun.</summary>
     public IndexRepair? IndexRepair { get; set; }
 
+    /// <summary>Removes imports whose time is over; null likewise.</summary>
+    public Imports.ImportExpiry? ImportExpiry { get; set; }
+
     /// <summary>Keeps the recording's rules; null = nothing is recorded.</summary>
     public RetentionKeeper? Keeper { get; init; }
 
@@ -39,9 +42,6 @@ internal sealed class EngineParts : IDisposable
 
     /// <summary>Proves the mirror sessions; null = it is not wanted.</summary>
     public CanaryDesk? Canaries { get; set; }
-
-    /// <summary>Removes imports whose time is over; null = nothing is recorded.</summary>
-    public Imports.ImportExpiry? ImportExpiry { get; set; }
 
     public Worker[] Workers { get; set; } = [];
 
@@ -67,8 +67,8 @@ internal sealed class EngineParts : IDisposable
         }
 
         IndexRepair?.Dispose();
-        Canaries?.Dispose();
         ImportExpiry?.Dispose();
+        Canaries?.Dispose();
         Mirrors.Dispose();
         Array.ForEach(Recorders, r => r.Dispose());
         Array.ForEach(Spools, s => s.Dispose());

@@ -91,9 +91,7 @@ public sealed class ExtractPlan
     private static List<ExtractSegment> List(string folder, List<string> holes)
     {
         var segments = new List<ExtractSegment>();
-        var below = new DirectoryInfo(folder).EnumerateDirectories().Select(d => d.Name).Where(n => n[0] != '.')
-            .Order(StringComparer.Ordinal);
-        foreach (var each in below.Concat(ImportFolders.NamesOf(folder)).Select(n => Path.Combine(folder, n)).Prepend(folder))
+        foreach (var each in RecordingFolders.Of(folder))
         {
             try
             {
@@ -149,7 +147,7 @@ public sealed class ExtractPlan
     // Windows of one worker follow each other without a gap while a recorder runs; where they do not, something is missing.
     private static void Gaps(List<ExtractSegment> all, ExtractOptions options, List<string> holes)
     {
-        var first = all.Find(s => !ImportFolders.IsImport(s.Folder)) ?? (all.Count > 0 ? all[0] : null);
+        var first = all.Find(s => !RecordingFolders.IsImport(s.Folder)) ?? (all.Count > 0 ? all[0] : null);
         if (first is not null && options.SinceNs != long.MinValue && StartOf(first) > options.SinceNs)
         {
             holes.Add($"The recording begins at {TimeText.Text(StartOf(first))}: what was before is not kept, or never was recorded.");
@@ -189,7 +187,7 @@ public sealed class ExtractPlan
     }
 
     private static string WhoIs(string recording, ExtractSegment segment) =>
-        ImportFolders.IsImport(segment.Folder) ? $"The import {Path.GetFileName(segment.Folder)}"
+        RecordingFolders.IsImport(segment.Folder) ? $"The import {Path.GetFileName(segment.Folder)}"
         : string.Create(CultureInfo.InvariantCulture, $"Worker {segment.Name.Worker}")
             + (segment.Folder == recording ? "" : $" of class {Path.GetFileName(segment.Folder)}");
 

@@ -15,7 +15,7 @@ public static class ImportShelf
     private const int NamesMax = 10_000;
 
     /// <summary>Where the imports of a recording are.</summary>
-    public static string PathOf(string recording) => Path.Combine(recording, ImportFolders.Parent);
+    public static string PathOf(string recording) => Path.Combine(recording, RecordingFolders.Imported);
 
     /// <summary>True for what may name an import: letters, digits, dot, dash and underscore, no dot in front.</summary>
     public static bool IsName(string name)

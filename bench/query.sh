@@ -26,8 +26,8 @@ read -r a ap b bp < <(editcap -r "$trace" - 1300000-1310000 | tshark -n -r - -Y 
 expression="host $a and host $b and tcp port $ap and tcp port $bp"
 declare -A command
 names=(query no-index tcpdump)
-command[query]="$tapline query '$expression' --data $work -w $work/out.pcapng"
-command[no-index]="$tapline query '$expression' --data $work/plain -w $work/out.pcapng"
+command[query]="$tapline query '$expression' --data $work --force -w $work/out.pcapng"
+command[no-index]="$tapline query '$expression' --data $work/plain --force -w $work/out.pcapng"
 command[tcpdump]="tcpdump -n -r $trace -w $work/out.pcapng '$expression'"
 cat "$trace" "$work"/recording/* > /dev/null # into the page cache: all read from memory
 for ((i = 1; i <= repeat; i++)); do

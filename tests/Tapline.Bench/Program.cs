@@ -40,6 +40,12 @@ if (args is ["filter", var capture, ..])
     return FilterSpeed.Run(capture, rounds: 5);
 }
 
+// The recording that bench/read-recording.sh reads.
+if (args is ["chains", var original, var target, var workers])
+{
+    return RecordChains.Run(original, target, int.Parse(workers, System.Globalization.CultureInfo.InvariantCulture));
+}
+
 if (args is ["scaling", var file, ..])
 {
     return OfflineScaling.Run(file, args.Length > 2 ? int.Parse(args[2], System.Globalization.CultureInfo.InvariantCulture) : 6);

@@ -1,10 +1,12 @@
 // The capture file readers on hostile files. Oracle: a file read in crumbs gives the same frames, times and fault as
 // one read at once; frames never add up to more than the file; places and numbers go up.
+using System.Buffers.Binary;
 using System.IO.Compression;
 using Tapline.Base;
 using Tapline.Capture;
 using Tapline.Capture.Files;
 using Tapline.Tests.Support;
+using Tapline.Workers.Imports;
 
 namespace Tapline.Fuzz;
 
@@ -12,6 +14,7 @@ namespace Tapline.Fuzz;
 public sealed class CaptureFileTarget : IFuzzTarget
 {
     private readonly FrameBlock _block = new();
+    private readonly PacketOptions _options = new();
 
     public string Name => "capture-file";
 
@@ -55,6 +58,8 @@ public sealed class CaptureFileTarget : IFuzzTarget
             ng.Enhanced(frames[0], 5).Simple(frames[1]).Obsolete(frames[2], 9);
             ng.Block(5, new byte[24]).Block(0xBAD, new byte[40]).Section(40).Interface(113, 64);
             ng.Interface(1, 0, ng.Option(9, 0x86), ng.Option(13, 4)).Enhanced(frames[3], 3, id: 1);
+            byte[] said = [.. ng.Option(1, 72, 105), .. ng.Option(2, ng.U32(0x81)), .. ng.Option64(4, 7), .. ng.Option(0)];
+            ng.Block(6, ng.U32(0), ng.U32(0), ng.U32(9), ng.U32(4), ng.U32(60), new byte[4], said);
             seeds.Add(ng.ToArray());
         }
 
@@ -96,6 +101,9 @@ public sealed class CaptureFileTarget : IFuzzTarget
                 place = meta.SourceOffset;
                 bytes += meta.CapturedLength;
                 hash.Add(_block.Bytes(i), meta.TimestampNs, meta.OriginalLength);
+                var options = _options.Take(_block.Options(i, out var isBigEndian), isBigEndian, withoutFcs: false);
+                Must(AreSound(options), "what is taken over of a packet's options can be read");
+                hash.Add(options, 0, 0);
             }
         }
 
@@ -104,6 +112,23 @@ public sealed class CaptureFileTarget : IFuzzTarget
         var fault = reader.Fault ?? "";
         var zipped = fault.Contains("decompressed", StringComparison.Ordinal);
         return zipped ? (0, 0, "gzip", 0) : (frames, hash.Value, fault, reader.Interfaces.Count);
+    }
+
+    private static bool AreSound(ReadOnlySpan<byte> options)
+    {
+        while (options.Length >= 4)
+        {
+            var code = BinaryPrimitives.ReadUInt16LittleEndian(options);
+            var length = 4 + PcapngWriter.Pad(BinaryPrimitives.ReadUInt16LittleEndian(options[2..]));
+            if (code == 0 || length > options.Length)
+            {
+                return false;
+            }
+
+            options = options[length..];
+        }
+
+        return options.IsEmpty;
     }
 
     private static void Must(bool holds, string what)

@@ -30,7 +30,8 @@ internal sealed class QueryManifest
     public Stream Stream => _stream;
 
     /// <summary>Writes the manifest; a sentence when that can't be.</summary>
-    public string? Write(string expression, bool isWire, DataFolder data, ExtractOptions options, ExtractReport report)
+    public string? Write(
+        string expression, bool isWire, string? change, DataFolder data, ExtractOptions options, ExtractReport report)
     {
         var path = _file + ExtractManifest.Ending;
         string? why = null;
@@ -39,7 +40,7 @@ internal sealed class QueryManifest
         var manifest = new ExtractManifest
         {
             File = Path.GetFileName(_file), Bytes = _stream.Bytes, Sha256 = _stream.Hash(), Expression = expression, Options = options,
-            IsWire = isWire, Recording = options.Folder, By = Asker(), MadeNs = _madeNs, Sources = _sources,
+            IsWire = isWire, Change = change, Recording = options.Folder, By = Asker(), MadeNs = _madeNs, Sources = _sources,
         };
         try
         {

@@ -18,6 +18,7 @@ internal static class QueryVerb
     private const string Packets = "packets";
     private const string Count = "count";
     private const string Flows = "flows";
+    private const string Transactions = "transactions";
 
     public static Command Build()
     {
@@ -35,11 +36,12 @@ internal static class QueryVerb
         {
             Description = "Write packets to this pcapng file; - is standard output.", HelpName = "F",
         };
+        var force = new Option<bool>("--force") { Description = "Writes over a file that is there." };
         var what = new Option<string>("--what")
         {
-            Description = "What to give: packets, count or flows.", HelpName = "WHAT", DefaultValueFactory = _ => Packets,
+            Description = "What to give: packets, count, flows or transactions.", HelpName = "WHAT", DefaultValueFactory = _ => Packets,
         };
-        what.AcceptOnlyFromAmong(Packets, Count, Flows);
+        what.AcceptOnlyFromAmong(Packets, Count, Flows, Transactions);
         var limit = new Option<long?>("--limit", "-c") { Description = "Ends after so many packets.", HelpName = "N" };
         var wire = new Option<bool>("--wire")
         {
@@ -52,8 +54,13 @@ internal static class QueryVerb
         };
         var verb = new Command("query", "Search a recording.")
         {
-            expression, data, since, until, write, what, limit, wire, json, noManifest, AtRestOptions.Key,
+            expression, data, since, until, write, what, limit, wire, json, force, noManifest, AtRestOptions.Key,
         };
+        foreach (var shape in ShapeOptions.ForAnswers)
+        {
+            verb.Options.Add(shape);
+        }
+
         verb.Examples(
             ("tapline query 'host 10.0.0.5 and tcp port 443' --data /var/lib/tapline --since 10m --write case.pcapng",
                 "one server's TLS of the last ten minutes, as a file with its own account of completeness"),
@@ -63,13 +70,17 @@ internal static class QueryVerb
                 "how many resets were recorded, and what is missing"),
             ("tapline query 'port 5432 and retransmissions > 3' --data rec --since 1h --write slow.pcapng",
                 "all packets of the database connections that lost data"),
+            ("tapline query 'host 10.0.0.5' --data rec --since 1h --slice l4+64 --anonymise key.bin --write for-support.pcapng",
+                "an hour of one host for people who must not see addresses or payload"),
             ("tapline query 'tag pci and not net 10.0.0.0/8' --data rec --since 1d --what flows --json",
                 "who talked to the outside today, one flow a line"));
         verb.SetAction(parsed => !AtRestOptions.LearnKeys(parsed) ? ExitCodes.Failed : Run(
             new Question(
                 parsed.GetValue(expression)!, Path.GetFullPath(parsed.GetValue(data)!), parsed.GetValue(since), parsed.GetValue(until),
-                parsed.GetValue(write), parsed.GetValue(what)!, parsed.GetValue(limit), parsed.GetValue(wire), parsed.GetValue(json),
-                !parsed.GetValue(noManifest))));
+                parsed.GetValue(write), parsed.GetValue(what)!, parsed.GetValue(limit), parsed.GetValue(wire), parsed.GetValue(json))
+            {
+                Shape = ShapeOptions.Read(parsed), MayOverwrite = parsed.GetValue(force), HasManifest = !parsed.GetValue(noManifest),
+            }));
         return verb;
     }
 
@@ -119,8 +130,11 @@ internal static class QueryVerb
             return null;
         }
 
-        mistake = question.Limit is <= 0 ? "--limit wants a number above 0."
+        mistake = question.What == Transactions ? "this build knows no transactions yet: ask for --what flows, or packets."
+            : question.Limit is <= 0 ? "--limit wants a number above 0."
             : question.Write is not null && question.What != Packets ? $"--write takes packets; leave it out with --what {question.What}."
+            : question.Shape is not null && question.What != Packets ? $"shapes change packets; leave them out with --what {question.What}."
+            : question.Shape is { } words ? ShapedFrames.FindMistake(words)
             : question.IsWire && question.What != Packets ? $"--wire is for packets; leave it out with --what {question.What}."
             : question.What == Packets && question.Write is null or "-" && !Console.IsOutputRedirected
                 ? "packets are not for a terminal: give --write F.pcapng, or a pipe, or ask for --what count or flows."
@@ -151,7 +165,7 @@ internal static class QueryVerb
     private static ExtractReport Extract(ExtractPlan plan, ExtractOptions options, IExtractSink sink, CancellationToken stop)
     {
         using var progress = new ProgressLine();
-        return Extraction.Run(plan, options, sink, r => progress.Show(r.Examined, r.ReadBytes, plan.Bytes), stop);
+        return Extraction.Run(plan, options, sink, r => progress.Show(r.Examined, r.PassedBytes, plan.Bytes), stop);
     }
 
     private static ExtractReport CountFrames(ExtractPlan plan, ExtractOptions options, CancellationToken stop) =>
@@ -178,36 +192,59 @@ internal static class QueryVerb
 
     private static ExtractReport? WritePackets(ExtractPlan plan, ExtractOptions options, Question question, CancellationToken stop)
     {
-        Stream stream;
-        try
+        if (AnswerFile.TryOpen(question.Write, question.MayOverwrite, out var mistake) is not { } file)
         {
-            stream = question.Write is null or "-" ? Console.OpenStandardOutput() : File.Create(question.Write);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            Console.Error.WriteLine($"tapline: {TerminalText.Printable(question.Write)} can't be written: {e.Message}");
+            Console.Error.WriteLine($"tapline: {TerminalText.Printable(mistake)}");
             return null;
         }
 
-        using (stream)
+        using (file)
         {
-            var manifest = question.Write is { } file && file != "-" && question.HasManifest ? new QueryManifest(file, stream, plan) : null;
-            var answer = new PcapngAnswer(manifest?.Stream ?? stream, question.Expression.Length == 0 ? "everything" : question.Expression);
+            var manifest = question.Write is { } path && path != "-" && question.HasManifest
+                ? new QueryManifest(path, file.Stream, plan) : null;
+            var answer = new PcapngAnswer(
+                manifest?.Stream ?? file.Stream, question.Expression.Length == 0 ? "everything" : question.Expression);
             var wire = question.IsWire ? new WireFrames(answer) : null;
-            var report = Extract(plan, options, wire ?? (IExtractSink)answer, stop);
-            answer.End(report);
-            if (manifest?.Write(question.Expression, question.IsWire, new DataFolder(question.Data), options, report) is { } problem)
+            using var shape = question.Shape is null ? null : ShapedFrames.TryMake(question.Shape, wire, answer, out mistake);
+            answer.Change = shape?.Change;
+            try
             {
-                Console.Error.WriteLine($"tapline: {TerminalText.Printable(problem)}");
-            }
+                var report = Extract(plan, options, shape ?? wire ?? (IExtractSink)answer, stop);
+                answer.End(report);
+                TellChange(shape, wire);
+                if (manifest?.Write(question.Expression, question.IsWire, shape?.Change, new DataFolder(question.Data), options, report)
+                    is { } problem)
+                {
+                    Console.Error.WriteLine($"tapline: {TerminalText.Printable(problem)}");
+                }
 
-            if (wire is { LeftAsRecorded: > 0 })
+                return report;
+            }
+            catch (IOException e)
             {
-                Console.Error.WriteLine(
-                    $"{Quantity.Count(wire.LeftAsRecorded)} super-frames can't be re-segmented: their bytes were cut.");
+                Console.Error.WriteLine($"tapline: {TerminalText.Printable(file.Fail(e, answer.Bytes))}");
+                return null;
             }
+        }
+    }
 
-            return report;
+    private static void TellChange(ShapedFrames? shape, WireFrames? wire)
+    {
+        if (shape is { LeftOut: > 0 })
+        {
+            Console.Error.WriteLine($"{Quantity.Count(shape.LeftOut)} frames were left out by the shape.");
+        }
+
+        if (shape is { Withheld: > 0 })
+        {
+            Console.Error.WriteLine(
+                $"{Quantity.Count(shape.Withheld)} frames did not leave: what must be hidden or taken off can't be found in them.");
+        }
+
+        if (wire is { LeftAsRecorded: > 0 })
+        {
+            Console.Error.WriteLine(
+                $"{Quantity.Count(wire.LeftAsRecorded)} super-frames can't be re-segmented: their bytes were cut.");
         }
     }
 
@@ -273,8 +310,14 @@ internal static class QueryVerb
     }
 
     private sealed record Question(
-        string Expression, string Data, string? Since, string? Until, string? Write, string What, long? Limit, bool IsWire, bool IsJson,
-        bool HasManifest);
+        string Expression, string Data, string? Since, string? Until, string? Write, string What, long? Limit, bool IsWire, bool IsJson)
+    {
+        public string? Shape { get; init; }
+
+        public bool MayOverwrite { get; init; }
+
+        public bool HasManifest { get; init; }
+    }
 
     private sealed class NoSink : IExtractSink
     {

@@ -22,8 +22,8 @@ internal static class ReadVerb
     {
         var files = new Argument<string[]>("FILE")
         {
-            Description = "Capture files (pcap, pcapng, also gzip-compressed) and segments, in order; - is standard input. A data folder or a "
-                + "recording's folder: all of its segments.",
+            Description = "Capture files (pcap, pcapng, also gzip-compressed) and segments, in order; - is standard input. A data folder "
+                + "or a recording's folder: all of its segments.",
             Arity = ArgumentArity.OneOrMore,
         };
         var filter = new Option<string?>("--filter") { Description = "Analyse only frames that match.", HelpName = "EXPR" };

@@ -27,6 +27,9 @@ internal static class ShapeOptions
     /// <summary>The options, in the order in which the operations happen.</summary>
     public static IReadOnlyList<Option<string>> All => s_all;
 
+    /// <summary>Those that make sense for packets of a recording: all but rates.</summary>
+    public static IEnumerable<Option<string>> ForAnswers => s_all.Where(o => o.Name is not ("--cap" or "--pace"));
+
     /// <summary>The words as ordered; null when none was given.</summary>
     public static string? Read(ParseResult parsed)
     {

@@ -11,16 +11,12 @@ namespace Tapline.Tests.Workers;
 /// <summary>What `read` answered.</summary>
 internal sealed record ReadAnswer(string Summary, string Flows, string Ledger, IReadOnlyList<string> Faults)
 {
-    public static ReadAnswer Of(IReadOnlyList<string> files, int workers, CompiledFilter? filter = null)
+    public static ReadAnswer Of(IReadOnlyList<string> files, int workers, CompiledFilter? filter = null) =>
+        Of(new OfflineOptions { Files = files, Workers = workers, Filter = filter ?? CompiledFilter.Everything });
+
+    public static ReadAnswer Of(OfflineOptions options)
     {
-        using var result = OfflineAnalysis.Run(new OfflineOptions
-        {
-            Files = files,
-            Workers = workers,
-            Filter = filter ?? CompiledFilter.Everything,
-            KeepFlows = true,
-            KeepLedger = true,
-        });
+        using var result = OfflineAnalysis.Run(options with { KeepFlows = true, KeepLedger = true });
         return new ReadAnswer(
             Text(o => ReadJson.Summary(result, o)) + Text(o => ReadText.Summary(result, o)),
             Text(o => ReadJson.Flows(result, VmInventory.Empty, o)) + Text(o => ReadText.Flows(result, VmInventory.Empty, o)),

@@ -37,6 +37,9 @@ public sealed record ExtractManifest
     /// <summary>Packets were re-segmented as a wire carries them.</summary>
     public bool IsWire { get; init; }
 
+    /// <summary>What a shape changed of the packets, for people; null = nothing.</summary>
+    public string? Change { get; init; }
+
     /// <summary>The recording's folder, its whole path.</summary>
     public required string Recording { get; init; }
 
@@ -100,6 +103,11 @@ public sealed record ExtractManifest
         WriteTime(json, "since", Options.SinceNs, long.MinValue);
         WriteTime(json, "until", Options.UntilNs, long.MaxValue);
         json.WriteBoolean("wire", IsWire);
+        if (Change is not null)
+        {
+            json.WriteString("change", Change);
+        }
+
         if (Options.Limit != long.MaxValue)
         {
             json.WriteNumber("limit", Options.Limit);

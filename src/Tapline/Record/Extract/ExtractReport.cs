@@ -54,6 +54,9 @@ public sealed class ExtractReport
     /// <summary>Bytes read from segments.</summary>
     public long ReadBytes { get; internal set; }
 
+    /// <summary>Bytes of the segments that lie behind it, read or passed over; of <see cref="ExtractPlan.Bytes"/>.</summary>
+    public long PassedBytes { get; internal set; }
+
     public int SegmentsRead { get; internal set; }
 
     /// <summary>Those of which only chosen packets were read.</summary>

@@ -22,6 +22,7 @@ public sealed class Extraction
     private readonly TimeOrder _order;
     private readonly List<SegmentLane> _lanes = [];
     private int _opened;
+    private long _closedBytes;
 
     private Extraction(ExtractPlan plan, ExtractOptions options, IExtractSink sink)
     {
@@ -84,7 +85,11 @@ public sealed class Extraction
             }
 
             Release();
-            progress?.Invoke(_report);
+            if (progress is not null)
+            {
+                _report.PassedBytes = _closedBytes + _lanes.Sum(l => Math.Min(l.Offset, l.Segment.Bytes));
+                progress(_report);
+            }
         }
 
         _order.ReleaseAll();
@@ -105,6 +110,7 @@ public sealed class Extraction
             if (!_indexes.TryChoose(segment, out var choice, out var hole))
             {
                 Note(hole!);
+                _closedBytes += segment.Bytes;
             }
             else if (SegmentLane.TryOpen(segment, choice, out hole) is { } lane)
             {
@@ -249,6 +255,7 @@ public sealed class Extraction
         }
 
         Account(lane);
+        _closedBytes += lane.Segment.Bytes;
         _lanes.Remove(lane);
         lane.Dispose();
     }

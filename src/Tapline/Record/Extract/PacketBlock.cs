@@ -23,6 +23,25 @@ internal static class PacketBlock
     public static ReadOnlySpan<byte> Frame(ReadOnlySpan<byte> block) =>
         block.Slice(PcapngWriter.PacketHeaderBytes, BinaryPrimitives.ReadInt32LittleEndian(block[20..]));
 
+    /// <summary>The options of such a block, without their end mark.</summary>
+    public static ReadOnlySpan<byte> Options(ReadOnlySpan<byte> block)
+    {
+        var options = block[Math.Min(PcapngWriter.PacketHeaderBytes + PcapngWriter.Pad(Frame(block).Length), block.Length - 4)..^4];
+        var length = 0;
+        while (options.Length - length >= 4 && BinaryPrimitives.ReadUInt16LittleEndian(options[length..]) != 0)
+        {
+            var bytes = 4 + PcapngWriter.Pad(BinaryPrimitives.ReadUInt16LittleEndian(options[(length + 2)..]));
+            if (bytes > options.Length - length)
+            {
+                break;
+            }
+
+            length += bytes;
+        }
+
+        return options[..length];
+    }
+
     /// <summary>Reads lengths and options; false when the block contradicts itself.</summary>
     public static bool TryRead(ReadOnlySpan<byte> block, ExtractPoint point, out FrameMeta meta)
     {

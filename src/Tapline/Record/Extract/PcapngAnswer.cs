@@ -18,6 +18,9 @@ public sealed class PcapngAnswer(Stream stream, string question) : IExtractSink
     private byte[] _buffer = new byte[2 * FlushBytes];
     private int _length;
 
+    /// <summary>What is done to packets on their way out; null = they leave as recorded.</summary>
+    public string? Change { get; set; }
+
     /// <summary>Bytes of the answer.</summary>
     public long Bytes { get; private set; }
 
@@ -58,6 +61,7 @@ public sealed class PcapngAnswer(Stream stream, string question) : IExtractSink
         byte[] options =
         [
             .. Text(Comment, $"tapline query: {question}"),
+            .. Change is null ? [] : Text(Comment, $"Packets were changed on the way out: {Change}. Original lengths are those recorded."),
             .. Account(plan).SelectMany(sentence => Text(Comment, sentence)),
             .. Text(4, $"Tapline {typeof(PcapngAnswer).Assembly.GetName().Version?.ToString(3)}"), // shb_userappl
         ];

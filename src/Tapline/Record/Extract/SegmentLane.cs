@@ -62,6 +62,9 @@ internal sealed class SegmentLane : IDisposable
 
     public long ReadBytes => _cursor.ReadBytes;
 
+    /// <summary>How far it is in the file, bytes.</summary>
+    public long Offset => _cursor.Offset;
+
     /// <summary>What ended the reading early, as a sentence; null = nothing did.</summary>
     public string? Fault { get; private set; }
 

@@ -30,7 +30,7 @@ internal sealed class ImportMerge
     /// <summary>What could not be read now although it was there before, one sentence each.</summary>
     public IReadOnlyList<string> Faults => _faults;
 
-    /// <summary>Frames read so far, and bytes of the captures.</summary>
+    /// <summary>Frames read so far.</summary>
     public long Frames { get; private set; }
 
     /// <summary>How many captures overlap at the busiest moment.</summary>

@@ -24,7 +24,10 @@ public sealed class FileFlowNames : IFlowNames
         ArgumentNullException.ThrowIfNull(points);
         _points = points;
         _inventory = inventory;
-        _behindPoints = [.. points.Select(p => PointInfo.MachineOf(p.Description) is null ? null : PointInfo.Parse(0, "", p.Description).Vm)];
+        _behindPoints =
+        [
+            .. points.Select(p => PointInfo.MachineOf(p.Description) is null ? null : PointInfo.Parse(0, "", p.Description).Vm),
+        ];
         foreach (var machine in machines ?? [])
         {
             foreach (var mac in machine.Macs)

@@ -120,7 +120,7 @@ internal sealed class InputLane(IReadOnlyList<string> files, bool isRecorded)
     {
         try
         {
-            using var index = SegmentIndex.Open(SegmentIndex.PathOf(segment), new FileInfo(segment).Length, out _);
+            using var index = SegmentIndex.Open(SegmentIndex.PathOf(segment), segmentBytes: -1, out _);
             return index is null ? [] : index.TimeBlocks.ToArray();
         }
         catch (Exception e) when (e is InvalidDataException or IOException)

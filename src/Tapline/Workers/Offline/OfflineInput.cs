@@ -142,6 +142,11 @@ public sealed class OfflineInput : IDisposable
     {
         var lane = claim.Lane;
         lane.Outstanding--;
+        if (_points.IsFull && !lane.IsDraining)
+        {
+            _faults.Add($"{lane.Reader!.Name}: more than {ushort.MaxValue} interfaces in one analysis; read the rest on its own.");
+        }
+
         lane.IsDraining |= result is LeaseResult.End or LeaseResult.Faulted || _points.IsFull;
         if (lane.IsDraining && lane.Outstanding == 0)
         {
@@ -166,7 +171,6 @@ public sealed class OfflineInput : IDisposable
         {
             if (_points.IsFull)
             {
-                _faults.Add($"{file}: more than {ushort.MaxValue} interfaces in one analysis; read the rest on its own.");
                 lane.Abandon();
                 return false;
             }

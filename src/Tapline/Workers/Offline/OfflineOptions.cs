@@ -15,7 +15,8 @@ public sealed record OfflineOptions
     /// <summary>Segments of recordings, one chain for each worker that wrote them; read side by side in time, after the files.</summary>
     public IReadOnlyList<SegmentChain> Chains { get; init; } = [];
 
-    /// <summary>The first time that is analysed, ns since the epoch, and the first that is not any more. Frames outside are not counted.</summary>
+    /// <summary>The first time that is analysed, ns since the epoch, and the first that is not any more. Frames outside are not
+    /// counted.</summary>
     public long SinceNs { get; init; } = long.MinValue;
 
     public long UntilNs { get; init; } = long.MaxValue;

@@ -5,6 +5,7 @@
 using Tapline.Base;
 using Tapline.Decode;
 using Tapline.Mirror;
+using Tapline.Mirror.Shape;
 using Tapline.Record.Extract;
 
 namespace Tapline.Workers.Offline;
@@ -36,34 +37,53 @@ public sealed class WireFrames(IExtractSink next) : IExtractSink
 
     public void Take(in FrameMeta meta, ReadOnlySpan<byte> block, ReadOnlySpan<byte> frame)
     {
-        if (meta.GsoType == GsoType.None && (meta.Flags & FrameFlags.ChecksumPartial) == 0)
+        if (!IsUnfinished(meta))
         {
             next.Take(meta, block, frame);
             return;
         }
 
         FrameDecoder.Decode(frame, meta, out var layout);
-        if (!WirePlanner.TryPlan(meta, layout, frame, UnfragmentedBytesMax, out var plan) || plan.LongestBytes > _frame.Length)
+        if (!TryTake(meta, layout, frame, SliceCut.Of(int.MaxValue)))
         {
-            LeftAsRecorded++;
+            CountLeft();
             next.Take(meta, block, frame);
-            return;
-        }
-
-        for (var i = 0; i < plan.Count; i++)
-        {
-            var length = WireWriter.Write(plan, frame, i, _frame);
-            var wire = meta with
-            {
-                CapturedLength = length, OriginalLength = length, GsoType = GsoType.None, GsoSize = 0, GsoHeaderLength = 0,
-                ChecksumStart = 0, ChecksumOffset = 0, Flags = meta.Flags & ~Undone,
-            };
-            var stamped = wire with { TimestampNs = meta.TimestampNs / _unitsNs[meta.PointId] };
-            var bytes = PcapngWriter.WritePacket(_block, meta.PointId, stamped, _frame.AsSpan(0, length));
-            next.Take(wire, _block.AsSpan(0, bytes), _frame.AsSpan(0, length));
-            Made++;
         }
     }
 
     public void Rest() => next.Rest();
+
+    /// <summary>True for super-frames and for checksums that were left to a NIC.</summary>
+    internal static bool IsUnfinished(in FrameMeta meta) =>
+        meta.GsoType != GsoType.None || (meta.Flags & FrameFlags.ChecksumPartial) != 0;
+
+    /// <summary>Passes on the wire frames of a frame, as much of each as the cut keeps; false when it can't be re-segmented.</summary>
+    internal bool TryTake(in FrameMeta meta, in FrameLayout layout, ReadOnlySpan<byte> frame, SliceCut cut)
+    {
+        if (!WirePlanner.TryPlan(meta, layout, frame, UnfragmentedBytesMax, out var plan) || plan.LongestBytes > _frame.Length)
+        {
+            return false;
+        }
+
+        cut.ShiftHeaders(plan.HeaderShift(frame));
+        for (var i = 0; i < plan.Count; i++)
+        {
+            var length = WireWriter.Write(plan, frame, i, _frame);
+            var keep = Math.Min(length, cut.Keep(i, plan.SegmentBytes));
+            var wire = meta with
+            {
+                CapturedLength = keep, OriginalLength = length, GsoType = GsoType.None, GsoSize = 0, GsoHeaderLength = 0,
+                ChecksumStart = 0, ChecksumOffset = 0, Flags = meta.Flags & ~Undone,
+            };
+            var stamped = wire with { TimestampNs = meta.TimestampNs / _unitsNs[meta.PointId] };
+            var bytes = PcapngWriter.WritePacket(_block, meta.PointId, stamped, _frame.AsSpan(0, keep));
+            next.Take(wire, _block.AsSpan(0, bytes), _frame.AsSpan(0, keep));
+            Made++;
+        }
+
+        return true;
+    }
+
+    /// <summary>A frame stays as recorded that should not.</summary>
+    internal void CountLeft() => LeftAsRecorded++;
 }

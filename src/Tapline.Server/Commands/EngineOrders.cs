@@ -87,7 +87,8 @@ internal static class EngineOrders
                     if (!ShapeParser.Words.Contains(name))
                     {
                         mistake = $"--mirror does not understand \"{part}\"; it takes TARGET[;from=P,P][;filter=EXPR]"
-                            + $"[;mode=auto|kernel|user][;session=NAME][;since=TIME][;speed=max|N] and the shape's words {string.Join(", ", ShapeParser.Words)}.";
+                            + "[;mode=auto|kernel|user][;session=NAME][;since=TIME][;speed=max|N] and the shape's words "
+                            + $"{string.Join(", ", ShapeParser.Words)}.";
                         return null;
                     }
 

@@ -38,7 +38,7 @@ internal static class MirrorVerb
         var speed = MirrorControl.MakeSpeed();
         var data = new Option<string?>("--data")
         {
-            Description = "With --since: data folder of the node whose recording is played and whose points are mirrored.", HelpName = "DIR",
+            Description = "With --since: data folder of the node whose recording is played and points are mirrored.", HelpName = "DIR",
         };
         var canary = CanaryOption.Make();
         var json = new Option<bool>("--json") { Description = "Prints the ledger as one JSON object." };

@@ -1,4 +1,5 @@
-// What is done to a recording's folder before it is used: leftovers of a crash are published, and indexes without a segment go. Ordinary managed file calls, once at start, by the thread that opens the folder.
+// What is done to a recording's folder before it is used: leftovers of a crash are published, and indexes without a segment go.
+// Ordinary managed file calls, once at start, by the thread that opens the folder.
 using Tapline.Record.Evidence;
 
 namespace Tapline.Record;

@@ -185,7 +185,8 @@ public sealed class ExtractPlan
         foreach (var ofClass in classes)
         {
             var isImport = RecordingFolders.IsImport(Path.Combine(options.Folder, ofClass.Key));
-            var name = ofClass.Key.Length == 0 ? "" : isImport ? $" of the import {Path.GetFileName(ofClass.Key)}" : $" of class {ofClass.Key}";
+            var name = ofClass.Key.Length == 0 ? ""
+                : isImport ? $" of the import {Path.GetFileName(ofClass.Key)}" : $" of class {ofClass.Key}";
             Gaps(name, [.. ofClass], ofClass.Key == teller, options, holes);
         }
     }

@@ -427,7 +427,7 @@ internal sealed class SegmentWriter
             }
             else
             {
-                _leftovers.Add(new SegmentName(_segmentStartNs, _worker, IsRecovered: false), _goodEnd);
+                _leftovers.Add(_output.NameOf(_segmentStartNs, _worker), _goodEnd);
             }
 
             return result;
@@ -464,7 +464,7 @@ internal sealed class SegmentWriter
         _fd = -1;
         _folder.Release(_reserved);
 
-        var name = new SegmentName(_segmentStartNs, _worker, IsRecovered: false);
+        var name = _output.NameOf(_segmentStartNs, _worker);
         try
         {
             var path = Encoding.UTF8.GetString(_hidden.Path[..^1]);

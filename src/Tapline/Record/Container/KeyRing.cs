@@ -16,7 +16,9 @@ public static class KeyRing
     private const string ListHead = "# Files with the keys of the encrypted segments here, one path a line. The keys are not here.\n";
     private static readonly Lock s_gate = new();
     private static readonly Dictionary<ulong, SegmentKey> s_keys = [];
-    private static readonly Dictionary<string, (DateTime Changed, string? Problem)> s_lists = new(StringComparer.Ordinal);
+
+    // When each folder's list was changed last that was read to its end without a problem.
+    private static readonly Dictionary<string, DateTime> s_lists = new(StringComparer.Ordinal);
 
     /// <summary>Learns the key in a file; null and a sentence where there is none.</summary>
     public static SegmentKey? TryAdd(string path, out string? error)
@@ -82,9 +84,9 @@ public static class KeyRing
     {
         var path = Path.Combine(folder, ListName);
         var changed = File.GetLastWriteTimeUtc(path);
-        if (s_lists.TryGetValue(folder, out var seen) && seen.Changed == changed)
+        if (s_lists.TryGetValue(folder, out var seen) && seen == changed)
         {
-            return seen.Problem;
+            return null;
         }
 
         var problems = new StringBuilder();
@@ -108,9 +110,13 @@ public static class KeyRing
             problems.Append(System.Globalization.CultureInfo.InvariantCulture, $"The list {path} can't be read: {e.Message} ");
         }
 
-        var told = problems.Length == 0 ? null : problems.ToString().TrimEnd();
-        s_lists[folder] = (changed, told);
-        return told;
+        if (problems.Length > 0)
+        {
+            return problems.ToString().TrimEnd();
+        }
+
+        s_lists[folder] = changed;
+        return null;
     }
 
     private static List<string> ReadList(string path)

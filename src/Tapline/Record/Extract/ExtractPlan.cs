@@ -130,6 +130,11 @@ public sealed class ExtractPlan
         var segments = new List<ExtractSegment>();
         var locked = new LockedSegments();
         var folder = Path.Combine(recording, ofClass);
+        if (ofClass.Length > 0 && !Directory.Exists(folder))
+        {
+            return []; // removed meanwhile
+        }
+
         foreach (var file in new DirectoryInfo(folder).EnumerateFiles())
         {
             if (!SegmentName.TryParse(file.Name, out var name, out var isHidden))

@@ -1,7 +1,7 @@
 // Where a recording's folder is, and that it is ours: the lock on it, and what tells whether the path still leads there. A folder may be
-// removed, moved away, put back from a copy or unmounted under a running recorder; it is then made and locked anew, but only on the disk
-// that it was on: what was a mounted disk must not become a folder of the disk below. The lock file tells (its number can't
-// be used again while it is open, unlike the folder's). Guarded by the folder's lock; writers' threads.
+// removed, moved away, put back from a copy or unmounted under a running recorder; it is then made and locked anew, but never on the
+// disk below: what was a mounted disk must not become a folder of the one that it was mounted over. The lock file tells (its number
+// can't be used again while it is open, unlike the folder's). Guarded by the folder's lock; writers' threads.
 using System.Text;
 using Tapline.Base.Native;
 
@@ -16,8 +16,8 @@ internal sealed class FolderPlace : IDisposable
 
     private readonly string _path;
     private readonly byte[] _lockPath;
-    private readonly ulong _device;
-    private FolderLock _lock;
+    private readonly ulong? _below;
+    private FolderLock? _lock;
     private FileIdentity _lockFile;
 
     private FolderPlace(string path, FolderLock folderLock)
@@ -26,7 +26,7 @@ internal sealed class FolderPlace : IDisposable
         _lock = folderLock;
         _lockPath = Native(FolderLock.PathOf(_path));
         _ = NativeFile.Identify(_lockPath, out _lockFile);
-        _device = DeviceOf(_path) ?? 0;
+        _below = DeviceBelow(_path);
     }
 
     /// <summary>Makes the folder where missing and locks it; null and one sentence when that can't be.</summary>
@@ -34,12 +34,16 @@ internal sealed class FolderPlace : IDisposable
         FolderLock.TryTake(path, "recording", out error) is { } taken ? new FolderPlace(path, taken) : null;
 
     /// <summary>The path still leads to the folder that is locked.</summary>
-    public bool IsHere(DiskCalls disk) => disk.Identify(_lockPath, out var now) == 0 && now == _lockFile;
+    public bool IsHere(DiskCalls disk) => _lock is not null && disk.Identify(_lockPath, out var now) == 0
+        && now == _lockFile;
 
     /// <summary>Makes and locks the folder anew; a sentence with the mend when that can't be.</summary>
     public string? Return()
     {
-        if (NearestDevice() != _device)
+        // A file that stays open would keep a dead disk from being mounted anew.
+        _lock?.Dispose();
+        _lock = null;
+        if (_below is not null && NearestDevice() == _below)
         {
             return $"The folder {_path} of the recording is gone, and its disk too (unmounted?): recording waits, and frames are "
                 + "dropped and counted. Mount it again; or restart, to record onto the disk that is there now.";
@@ -51,13 +55,12 @@ internal sealed class FolderPlace : IDisposable
             return error;
         }
 
-        _lock.Dispose();
         _lock = taken;
         _ = NativeFile.Identify(_lockPath, out _lockFile);
         return null;
     }
 
-    public void Dispose() => _lock.Dispose();
+    public void Dispose() => _lock?.Dispose();
 
     // The device of the folder, or of what is left of the path to it.
     private ulong? NearestDevice()
@@ -65,6 +68,21 @@ internal sealed class FolderPlace : IDisposable
         for (var path = _path; path is not null; path = Path.GetDirectoryName(path))
         {
             if (DeviceOf(path) is { } device)
+            {
+                return device;
+            }
+        }
+
+        return null;
+    }
+
+    // The device that the folder's disk is mounted over; null where all of the path is on one.
+    private static ulong? DeviceBelow(string path)
+    {
+        var own = DeviceOf(path);
+        for (var folder = Path.GetDirectoryName(path); folder is not null; folder = Path.GetDirectoryName(folder))
+        {
+            if (DeviceOf(folder) is { } device && device != own)
             {
                 return device;
             }

@@ -12,6 +12,7 @@ internal sealed partial class LoopDisk : IDisposable
     private const uint LogFlush = 1; // EXT4_GOING_FLAGS_LOGFLUSH: the journal is written first
     private readonly string _root = Directory.CreateTempSubdirectory("tapline-lab-disk-").FullName;
     private readonly string _image;
+    private string _device = "";
     private bool _isMounted;
 
     public LoopDisk(int megabytes)
@@ -34,7 +35,7 @@ internal sealed partial class LoopDisk : IDisposable
     /// <summary>Skips where there are no loop devices.</summary>
     public static void Needs()
     {
-        LabNeeds.Tools("mkfs.ext4", "mount", "umount", "truncate", "findmnt", "nsenter");
+        LabNeeds.Tools("mkfs.ext4", "mount", "umount", "truncate", "findmnt", "nsenter", "losetup");
         if (!File.Exists("/dev/loop-control"))
         {
             Xunit.Assert.Skip("needs loop devices: the kernel has none");
@@ -66,8 +67,7 @@ internal sealed partial class LoopDisk : IDisposable
     public void PutBack(int process)
     {
         Mount();
-        var device = LabCommand.Run("findmnt", "-n", "-o", "SOURCE", Folder).Trim();
-        LabCommand.Run("nsenter", "-m", "-t", $"{process}", "mount", device, Folder);
+        LabCommand.Run("nsenter", "-m", "-t", $"{process}", "mount", _device, Folder);
     }
 
     public void Dispose()
@@ -77,13 +77,17 @@ internal sealed partial class LoopDisk : IDisposable
             LabCommand.Run("umount", Folder);
         }
 
-        LabCommand.Run("umount", Path.Combine(_root, "memory"));
+        // The mounts of a program that has just ended go a moment later.
+        LabWait.Until(() => LabCommand.TryRun("umount", Path.Combine(_root, "memory")).ExitCode == 0, "the disk to be released");
         Directory.Delete(_root, recursive: true);
     }
 
     private void Mount()
     {
-        LabCommand.Run("mount", "-o", "loop", _image, Folder);
+        // A device of its own each time: the one before may live on where somebody has a file or a mount of it.
+        _device = LabCommand.Run("losetup", "-f", "--show", _image).Trim();
+        LabCommand.Run("mount", _device, Folder);
+        LabCommand.Run("losetup", "-d", _device); // as soon as it is not mounted any more
         _isMounted = true;
     }
 

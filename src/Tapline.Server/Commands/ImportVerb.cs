@@ -127,7 +127,8 @@ internal static class ImportVerb
         var text = new StringBuilder();
         text.Append(
             $"Imported {Quantity.Count(report.Frames)} frames of {report.Captures.Count} capture{(report.Captures.Count == 1 ? "" : "s")} "
-            + $"as {report.Name}: {report.Segments} segments, {Quantity.Bytes(report.Bytes)}");
+            + $"as {report.Name}: {Quantity.Count(report.Segments)} segment{(report.Segments == 1 ? "" : "s")}, "
+            + Quantity.Bytes(report.Bytes));
         text.Append(report.Frames == 0 ? "." : $", {TimeText.Text(report.FirstNs)} to {TimeText.Text(report.LastNs)}.");
         text.Append(report.Filtered > 0 ? $" {Quantity.Count(report.Filtered)} frames were not wanted." : "");
         var behind = report.Captures.Sum(c => c.OutOfOrder);

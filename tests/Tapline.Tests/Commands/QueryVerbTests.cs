@@ -11,28 +11,10 @@ using Xunit;
 
 namespace Tapline.Tests.Commands;
 
-public sealed class QueryVerbTests : IDisposable
+public sealed class QueryVerbTests(QueryVerbTests.Imported imported) : IClassFixture<QueryVerbTests.Imported>
 {
     private const int Frames = 3_000;
-    private readonly TemporaryFolder _folder = new();
-
-    public QueryVerbTests()
-    {
-        var capture = new CaptureBytes();
-        capture.Section().Interface(
-            1, 0, capture.Option(2, "vnet1"u8.ToArray()), capture.Option(3, "VM web01 (u1), vm_port on br0"u8.ToArray()));
-        foreach (var (frame, i) in TraceMaker.Frames(2, Frames).Select((f, i) => (f, i)))
-        {
-            capture.Enhanced(frame, 1_700_000_000_000_000 + ((ulong)i * 1000));
-        }
-
-        File.WriteAllBytes(_folder["case.pcapng"], capture.ToArray());
-        var (code, output, error) = Run("import", _folder["case.pcapng"], "--data", Data, "--json");
-        Assert.True(code == 0, error);
-        using var json = JsonDocument.Parse(output);
-        Assert.Equal(Frames, json.RootElement.GetProperty("frames").GetInt32());
-        Assert.Equal("case", json.RootElement.GetProperty("name").GetString());
-    }
+    private readonly TemporaryFolder _folder = imported.Folder;
 
     private string Data => _folder["data"];
 
@@ -44,7 +26,7 @@ public sealed class QueryVerbTests : IDisposable
         Assert.Contains("was imported before, as case", error, StringComparison.Ordinal);
         (code, var output, _) = Run("import", _folder["case.pcapng"], "--data", _folder["other"], "--name", "x", "--filter", "arp");
         Assert.Equal(0, code);
-        Assert.Contains(" as x: 1 segments", output, StringComparison.Ordinal);
+        Assert.Contains(" as x: 1 segment,", output, StringComparison.Ordinal);
         Assert.Contains("frames were not wanted.", output, StringComparison.Ordinal);
         Assert.Equal(2, Run("import", _folder["case.pcapng"], "--data", Data, "--name", "../x").Code);
         Assert.Equal(2, Run("import", _folder["case.pcapng"], "--data", Data, "--filter", "tcp and").Code);
@@ -138,8 +120,6 @@ public sealed class QueryVerbTests : IDisposable
         Assert.Equal(1, Run("read", _folder.Path).Code);
     }
 
-    public void Dispose() => _folder.Dispose();
-
     private static (int Code, string Output, string Error) Run(params string[] arguments)
     {
         using var process = Process.Start(new ProcessStartInfo(ServerProcess.Executable, arguments)
@@ -151,5 +131,31 @@ public sealed class QueryVerbTests : IDisposable
         var output = process.StandardOutput.ReadToEndAsync();
         process.WaitForExit();
         return (process.ExitCode, output.Result, error.Result);
+    }
+
+    /// <summary>A capture of a machine's port, imported once for all tests.</summary>
+    public sealed class Imported : IDisposable
+    {
+        public Imported()
+        {
+            var capture = new CaptureBytes();
+            capture.Section().Interface(
+                1, 0, capture.Option(2, "vnet1"u8.ToArray()), capture.Option(3, "VM web01 (u1), vm_port on br0"u8.ToArray()));
+            foreach (var (frame, i) in TraceMaker.Frames(2, Frames).Select((f, i) => (f, i)))
+            {
+                capture.Enhanced(frame, 1_700_000_000_000_000 + ((ulong)i * 1000));
+            }
+
+            File.WriteAllBytes(Folder["case.pcapng"], capture.ToArray());
+            var (code, output, error) = Run("import", Folder["case.pcapng"], "--data", Folder["data"], "--json");
+            Assert.True(code == 0, error);
+            using var json = JsonDocument.Parse(output);
+            Assert.Equal(Frames, json.RootElement.GetProperty("frames").GetInt32());
+            Assert.Equal("case", json.RootElement.GetProperty("name").GetString());
+        }
+
+        internal TemporaryFolder Folder { get; } = new();
+
+        public void Dispose() => Folder.Dispose();
     }
 }

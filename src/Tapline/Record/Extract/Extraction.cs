@@ -185,7 +185,8 @@ public sealed class Extraction
 
         lane.FrontierNs = Math.Max(lane.FrontierNs, meta.TimestampNs);
         _report.Examined++;
-        if (meta.TimestampNs < _options.SinceNs || meta.TimestampNs >= _options.UntilNs)
+        // A clock that was damaged beyond all times is still in the window that has no end.
+        if (meta.TimestampNs < _options.SinceNs || (meta.TimestampNs >= _options.UntilNs && _options.UntilNs != long.MaxValue))
         {
             return;
         }

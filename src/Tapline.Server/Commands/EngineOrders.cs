@@ -75,7 +75,7 @@ internal static class EngineOrders
                     plan = plan with { Mode = Enum.Parse<MirrorMode>(value, ignoreCase: true) };
                     break;
                 case "since" when Moment.TryParse(value, Clock.NowNs(), out var sinceNs):
-                    plan = plan with { SinceNs = sinceNs };
+                    plan = plan with { SinceNs = sinceNs, OrderedNs = Clock.NowNs() };
                     break;
                 case "speed" when ReplayVerb.ParseSpeed(value) is { } speed:
                     plan = plan with { Speed = speed };
@@ -87,7 +87,8 @@ internal static class EngineOrders
                     if (!ShapeParser.Words.Contains(name))
                     {
                         mistake = $"--mirror does not understand \"{part}\"; it takes TARGET[;from=P,P][;filter=EXPR]"
-                            + $"[;mode=auto|kernel|user][;session=NAME][;since=TIME][;speed=max|N] and the shape's words {string.Join(", ", ShapeParser.Words)}.";
+                            + "[;mode=auto|kernel|user][;session=NAME][;since=TIME][;speed=max|N] and the shape's words "
+                            + $"{string.Join(", ", ShapeParser.Words)}.";
                         return null;
                     }
 

@@ -56,7 +56,8 @@ public sealed class ReplayVerbTests : IDisposable
         using var sender = NetNamespace.Create("s");
         using var tool = NetNamespace.Create("t");
         using var wire = VethPair.Create(sender, tool);
-        using var witness = tool.Start("tcpdump", "-i", wire.Far, "-w", Place("out.pcap"), "-B", "65536", "-U", "--time-stamp-precision=nano");
+        using var witness = tool.Start(
+            "tcpdump", "-i", wire.Far, "-w", Place("out.pcap"), "-B", "65536", "-U", "--time-stamp-precision=nano");
         LabWait.Until(() => witness.Error.Contains("listening", StringComparison.Ordinal), "tcpdump to listen");
         var output = sender.Run([TaplineProgram.Path(), "replay", source, "--to", $"nic:{wire.Near}", "--json", .. options]);
         var account = JsonDocument.Parse(output).RootElement;

@@ -38,7 +38,7 @@ argus|argus-server|a peer in the read bench|bench
 ndpiReader|libndpi-bin|a peer in the read bench|bench
 tcptrace|tcptrace|a peer in the read bench|bench
 time|time|peak memory in the read bench|bench
-tcprewrite|tcpreplay|builds the bench trace|bench
+tcprewrite|tcpreplay|builds the bench trace, a peer in the replay bench|bench
 clang|clang|the clone program that the mirror bench compares with|bench
 daemonlogger|daemonlogger|a peer in the mirror bench|bench
 ovs-vsctl|openvswitch-switch|a peer in the mirror bench|bench

@@ -75,7 +75,7 @@ internal static class EngineOrders
                     plan = plan with { Mode = Enum.Parse<MirrorMode>(value, ignoreCase: true) };
                     break;
                 case "since" when Moment.TryParse(value, Clock.NowNs(), out var sinceNs):
-                    plan = plan with { SinceNs = sinceNs };
+                    plan = plan with { SinceNs = sinceNs, OrderedNs = Clock.NowNs() };
                     break;
                 case "speed" when ReplayVerb.ParseSpeed(value) is { } speed:
                     plan = plan with { Speed = speed };

@@ -45,7 +45,8 @@ internal static class MirrorControl
         };
         verb.Examples(
             ("tapline mirror add 'nic:eth2;from=vm:web01;filter=tcp port 443;session=ids'", "until it is removed or the engine ends"),
-            ("tapline mirror add 'nic:eth2;session=ids' --since 10m", "the last ten minutes of the recording, then live, without a gap"),
+            ("tapline mirror add 'nic:eth2;session=ids' --since 10m",
+                "the last ten minutes of the recording first, then live, without a gap"),
             ("tapline mirror add 'nic:eth3;session=late' --since 10m --speed 1", "a delay line: everything, ten minutes later"));
         verb.SetAction(async (parsed, stop) =>
         {
@@ -57,7 +58,11 @@ internal static class MirrorControl
 
             if (parsed.GetValue(since) is { } moment)
             {
-                plan = plan with { SinceNs = ParseSince(moment), Speed = ReplayVerb.ParseSpeed(parsed.GetValue(speed))!.Value };
+                plan = plan with
+                {
+                    SinceNs = ParseSince(moment), OrderedNs = Clock.NowNs(),
+                    Speed = ReplayVerb.ParseSpeed(parsed.GetValue(speed))!.Value,
+                };
             }
 
             return await AskAsync(parsed, AddRequest(plan), stop);

@@ -38,7 +38,8 @@ internal static class MirrorVerb
         var speed = MirrorControl.MakeSpeed();
         var data = new Option<string?>("--data")
         {
-            Description = "With --since: data folder of the node whose recording is played and points are mirrored.", HelpName = "DIR",
+            Description = "With --since: data folder of the node whose recording is played and whose points are mirrored.",
+            HelpName = "DIR",
         };
         var canary = CanaryOption.Make();
         var json = new Option<bool>("--json") { Description = "Prints the ledger as one JSON object." };
@@ -110,6 +111,7 @@ internal static class MirrorVerb
                 Shape = ShapeOptions.Read(parsed),
                 Mode = parsed.GetValue(mode),
                 SinceNs = MirrorControl.ParseSince(moment),
+                OrderedNs = Tapline.Base.Clock.NowNs(),
                 Speed = ReplayVerb.ParseSpeed(parsed.GetValue(speed))!.Value,
             },
             parsed.GetValue(data)!,

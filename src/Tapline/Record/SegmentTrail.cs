@@ -11,6 +11,7 @@ internal sealed class SegmentTrail
     /// <summary>Segments that are kept; who lags further behind goes by the folder's names.</summary>
     public const int Kept = 1024;
 
+    private const long RenamedNs = 16;
     private readonly long[] _startNs = new long[Kept];
     private readonly long[] _framesBefore = new long[Kept];
     private long _last;
@@ -24,6 +25,9 @@ internal sealed class SegmentTrail
 
     /// <summary>The earliest segment that is still told of.</summary>
     public long First => Math.Max(1, Last - Kept + 2);
+
+    /// <summary>True when two names are the same segment's: one may have been changed when it was published.</summary>
+    public static bool IsSame(long startNs, long otherNs) => Math.Abs(startNs - otherNs) <= RenamedNs;
 
     /// <summary>A segment's file was made. Writer's thread.</summary>
     public void Begin(long startNs)
@@ -56,12 +60,13 @@ internal sealed class SegmentTrail
         return number >= First;
     }
 
-    /// <summary>The number of the segment of that name; 0 = it is not among these.</summary>
+    /// <summary>The number of the segment of that name; 0 = it is not among these. A name that was changed when it was published
+    /// is still known: it differs by a few nanoseconds, and no two segments of a worker are that near.</summary>
     public long Find(long startNs)
     {
         for (var number = Last; number >= First && number > 0; number--)
         {
-            if (TryGet(number, out var start, out _) && start == startNs)
+            if (TryGet(number, out var start, out _) && IsSame(start, startNs))
             {
                 return number;
             }

@@ -30,6 +30,10 @@ public sealed record MirrorPlan
     /// <summary>The moment from which the engine's own recording is played first, ns since the epoch; null = live only.</summary>
     public long? SinceNs { get; init; }
 
+    /// <summary>When that was ordered: a frame of <see cref="SinceNs"/> is due then, so that a delay line has the delay that was asked for,
+    /// however long the order took. 0 = when the session begins.</summary>
+    public long OrderedNs { get; init; }
+
     /// <summary>How fast: 2 = twice as fast as it was, 0 = as fast as the target takes it. Up to 1 the session never gets to the
     /// present: it is a delay line.</summary>
     public double Speed { get; init; }

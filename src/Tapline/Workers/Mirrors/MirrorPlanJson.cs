@@ -67,6 +67,7 @@ public static class MirrorPlanJson
         if (plan.SinceNs is { } sinceNs)
         {
             json.WriteNumber("since_ns"u8, sinceNs);
+            json.WriteNumber("ordered_ns"u8, plan.OrderedNs);
             json.WriteNumber("speed"u8, plan.Speed);
         }
 
@@ -92,6 +93,8 @@ public static class MirrorPlanJson
                 return plan with { Mode = Enum.Parse<MirrorMode>(reader.GetString()!, ignoreCase: true) };
             case "since_ns" when reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var sinceNs):
                 return plan with { SinceNs = sinceNs };
+            case "ordered_ns" when reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var orderedNs):
+                return plan with { OrderedNs = orderedNs };
             case "speed" when reader.TokenType == JsonTokenType.Number && reader.TryGetDouble(out var speed) && speed is >= 0 and <= 1e6:
                 return plan with { Speed = speed };
             case "from" when reader.TokenType == JsonTokenType.StartArray:

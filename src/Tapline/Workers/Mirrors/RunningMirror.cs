@@ -128,6 +128,11 @@ internal sealed class RunningMirror : IDisposable
     public void Dispose()
     {
         Past?.Dispose();
+        if (Past is { HasEnded: false })
+        {
+            return;
+        }
+
         _kernel?.Remove(Id);
         Array.ForEach(_byWorker, s => s.Dispose());
     }

@@ -6,6 +6,7 @@ using Tapline.Base;
 using Tapline.Base.Native;
 using Tapline.Decode;
 using Tapline.Mirror;
+using Tapline.Mirror.Targets;
 using Tapline.Record;
 
 namespace Tapline.Workers.Past;
@@ -22,12 +23,18 @@ internal sealed class PastFeeder : IDisposable
     private const int RoomPercent = 25;
     private const int RoomForSuperFramePercent = 5;
     private const long IdlePauseNs = 1_000_000;
+    private const int EndTimeMaxMs = 10_000;
     private const long SliceNs = 5_000_000;
+    private const long OrderTimeMaxNs = 60 * Clock.SecondNs;
     private readonly MirrorPlan _plan;
     private readonly MirrorPoints _names;
     private readonly MirrorSession[] _sessions;
     private readonly PastSchedule _schedule;
+    private readonly bool _isListener;
+    private readonly int _leftToWorker;
     private readonly bool[] _hasLimits;
+    private readonly long[] _lostBefore;
+    private long _lostOnDisk;
     private List<(PastLane Lane, int Worker)> _lanes = [];
     private Thread? _thread;
     private volatile bool _isStopped;
@@ -39,14 +46,21 @@ internal sealed class PastFeeder : IDisposable
     private int _unflushed;
     private bool _isAtEnd;
 
-    public PastFeeder(MirrorPlan plan, MirrorSession[] sessions, MirrorPoints names)
+    /// <param name="plan">The orders.</param>
+    /// <param name="sessions">The session's instances, by worker.</param>
+    /// <param name="names">The engine's points.</param>
+    /// <param name="copiesMax">Frames of a worker that are kept while it is joined.</param>
+    public PastFeeder(MirrorPlan plan, MirrorSession[] sessions, MirrorPoints names, int copiesMax = Limits.PastRingFrames)
     {
         _plan = plan;
         _sessions = sessions;
         _names = names;
         _schedule = new PastSchedule(plan.Speed);
+        _leftToWorker = Math.Min(LeftToWorker, copiesMax / 4);
+        _isListener = sessions[0].Options.Target is PcapOverIpTarget;
         _hasLimits = new bool[sessions.Length];
-        Gates = Array.ConvertAll(sessions, s => new PastGate(s));
+        _lostBefore = new long[sessions.Length];
+        Gates = Array.ConvertAll(sessions, s => new PastGate(s, copiesMax));
     }
 
     /// <summary>By worker.</summary>
@@ -66,6 +80,9 @@ internal sealed class PastFeeder : IDisposable
     /// <summary>What ended the reading early; null = nothing did.</summary>
     public string? Fault => _fault ?? Losses.Fault;
 
+    /// <summary>Frames that recorders had taken and a failing disk lost, until the present was joined.</summary>
+    public long LostOnDisk => Volatile.Read(ref _lostOnDisk);
+
     /// <summary>True when every worker has its instance.</summary>
     public bool IsLive => Array.TrueForAll(Gates, static g => g.IsLive);
 
@@ -78,6 +95,9 @@ internal sealed class PastFeeder : IDisposable
 
     // A speed of one follows the present at its distance: a delay line. It never gets nearer.
     private bool CanJoin => _plan.Speed is 0 or > 1;
+
+    /// <summary>False when <see cref="Stop"/> could not end the reading: its session and memory are left to it.</summary>
+    public bool HasEnded { get; private set; } = true;
 
     /// <summary>Begins to read; once.</summary>
     public void Start(PastSupply supply)
@@ -100,7 +120,13 @@ internal sealed class PastFeeder : IDisposable
         }
 
         _isStopped = true;
-        _thread?.Join();
+        HasEnded = _thread is null || _thread.Join(EndTimeMaxMs);
+        if (!HasEnded)
+        {
+            _fault = $"Session {_plan.Session}: the disk does not answer, and what it was to read is left.";
+            return;
+        }
+
         foreach (var gate in Gates)
         {
             if (!gate.IsLive)
@@ -114,7 +140,10 @@ internal sealed class PastFeeder : IDisposable
     public void Dispose()
     {
         Stop();
-        Array.ForEach(Gates, g => g.Dispose());
+        if (HasEnded)
+        {
+            Array.ForEach(Gates, g => g.Dispose());
+        }
     }
 
     private void Run(PastSupply supply)
@@ -123,6 +152,7 @@ internal sealed class PastFeeder : IDisposable
         {
             PreciseWait.Sharpen();
             _lanes = Lanes(supply);
+            Anchor();
             while (!_isStopped && !IsLive)
             {
                 Feed();
@@ -136,6 +166,16 @@ internal sealed class PastFeeder : IDisposable
         finally
         {
             _lanes.ForEach(l => l.Lane.Dispose());
+        }
+    }
+
+    // The first frame is due when the session was ordered, not when its reader had begun.
+    private void Anchor()
+    {
+        var sinceOrderNs = Clock.NowNs() - _plan.OrderedNs;
+        if (_plan is { SinceNs: { } sinceNs, OrderedNs: > 0 } && sinceOrderNs is >= 0 and < OrderTimeMaxNs && _plan.OrderedNs > sinceNs)
+        {
+            _schedule.Begin(sinceNs, Clock.MonotonicNs() - sinceOrderNs);
         }
     }
 
@@ -153,6 +193,7 @@ internal sealed class PastFeeder : IDisposable
             foreach (var worker in Enumerable.Range(0, supply.Workers).Concat(others))
             {
                 var recorder = worker < supply.Workers ? supply.RecorderOf(f, worker) : null;
+                _lostBefore[worker % supply.Workers] += recorder?.LostAfterwards ?? 0;
                 lanes.Add((
                     new PastLane(folder, (ushort)worker, recorder, points, Losses, _plan.SinceNs ?? long.MinValue),
                     worker % supply.Workers));
@@ -244,7 +285,7 @@ internal sealed class PastFeeder : IDisposable
 
     private bool WaitForRoom(MirrorSession session, int percent)
     {
-        while (session.FillPercent >= percent || !session.IsTargetUp)
+        while (session.FillPercent >= percent || !IsReady(session))
         {
             if (_isStopped)
             {
@@ -252,7 +293,7 @@ internal sealed class PastFeeder : IDisposable
             }
 
             Flush();
-            if (session.FillPercent >= percent || !session.IsTargetUp)
+            if (session.FillPercent >= percent || !IsReady(session))
             {
                 PreciseWait.For(IdlePauseNs / 10);
             }
@@ -260,6 +301,9 @@ internal sealed class PastFeeder : IDisposable
 
         return true;
     }
+
+    // A listener without a client takes everything and keeps nothing: the past waits for who wants it.
+    private bool IsReady(MirrorSession session) => session.IsTargetUp && (!_isListener || session.Clients.Count > 0);
 
     // Only what is still this thread's.
     private void Flush()
@@ -281,7 +325,7 @@ internal sealed class PastFeeder : IDisposable
             var gate = Gates[w];
             switch (gate.State)
             {
-                case PastGate.Step.Past when gate.Session.IsTargetUp && HasReadAll(w):
+                case PastGate.Step.Past when IsReady(gate.Session) && HasReadAll(w):
                     Volatile.Write(ref _attempts, _attempts + 1);
                     _hasLimits[w] = false;
                     gate.Want();
@@ -325,6 +369,7 @@ internal sealed class PastFeeder : IDisposable
         }
 
         var isThere = true;
+        var lost = 0L;
         var recorder = 0;
         foreach (var (lane, owner) in _lanes)
         {
@@ -344,16 +389,16 @@ internal sealed class PastFeeder : IDisposable
                 }
 
                 isThere &= lane.RunFrames == lane.Limit;
-                recorder++;
+                lost += gate.LostAt(recorder++);
             }
 
             isThere &= !lane.TryHead();
         }
 
-        if (isThere)
+        // False when the copies had overflown: then a later place is noted.
+        if (isThere && gate.TryReturn(_leftToWorker))
         {
-            // False when the copies had overflown: then a later place is noted.
-            _ = gate.TryReturn(LeftToWorker);
+            Volatile.Write(ref _lostOnDisk, _lostOnDisk + lost - _lostBefore[worker]);
         }
     }
 

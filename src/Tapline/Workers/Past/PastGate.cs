@@ -15,9 +15,12 @@ namespace Tapline.Workers.Past;
 internal sealed class PastGate : IDisposable
 {
     private const AppendResult Recorded = AppendResult.Recorded;
+
+    // A present that comes as fast as the reader plays is the worker's business in the end.
+    private const long ReaderPlaysMax = 4L * Limits.PastRingFrames;
     private readonly long[] _accepted = new long[RecordersMax];
     private readonly long[] _lost = new long[RecordersMax];
-    private FrameRing? _copies = new(Limits.PastRingFrames, Limits.PastRingBytes);
+    private FrameRing? _copies;
     private int _state;
     private long _lacksDropped;
     private long _lacksFiltered;
@@ -27,7 +30,13 @@ internal sealed class PastGate : IDisposable
     private long _pendingDropped;
     private long _pendingFiltered;
 
-    public PastGate(MirrorSession session) => Session = session;
+    /// <param name="session">The worker's instance.</param>
+    /// <param name="copiesMax">Copies that are kept at most, a power of two.</param>
+    public PastGate(MirrorSession session, int copiesMax)
+    {
+        Session = session;
+        _copies = new FrameRing(copiesMax, Limits.PastRingBytes);
+    }
 
     /// <summary>Recorders of one worker at most: one for each class.</summary>
     public const int RecordersMax = 64;
@@ -87,6 +96,17 @@ internal sealed class PastGate : IDisposable
         FrameBatch batch, ReadOnlySpan<FrameLayout> layouts, ReadOnlySpan<AppendResult> appended, ReadOnlySpan<bool> hasEvent,
         ReadOnlySpan<bool> isCanary)
     {
+        if (State == Step.Returned)
+        {
+            TakeOver();
+            for (var i = 0; i < batch.Count; i++)
+            {
+                Session.Offer(batch.Meta(i), layouts[i], batch.Bytes(i), hasEvent[i]);
+            }
+
+            return;
+        }
+
         var isKept = State is Step.Keeping or Step.Playing or Step.Returned;
         for (var i = 0; i < batch.Count; i++)
         {
@@ -133,10 +153,9 @@ internal sealed class PastGate : IDisposable
                 Volatile.Write(ref _state, (int)Step.Overflown);
                 return false;
             case Step.Returned:
-                Play(0);
-                Session.EndBatch();
-                (_pendingDropped, _pendingFiltered) = (0, 0);
-                Volatile.Write(ref _state, (int)Step.Live);
+                TakeOver();
+                return true;
+            case Step.Live:
                 return true;
             default:
                 return false;
@@ -176,7 +195,7 @@ internal sealed class PastGate : IDisposable
             return false;
         }
 
-        Play(left);
+        Play(left, ReaderPlaysMax);
         Session.EndBatch();
         Volatile.Write(ref _state, (int)Step.Returned);
         return true;
@@ -191,10 +210,20 @@ internal sealed class PastGate : IDisposable
 
     public void Dispose() => Release();
 
-    private void Play(int left)
+    // Worker: plays what is left; from here on the session is its own.
+    private void TakeOver()
+    {
+        Play(0, long.MaxValue);
+        Session.EndBatch();
+        (_pendingDropped, _pendingFiltered) = (0, 0);
+        Volatile.Write(ref _state, (int)Step.Live);
+    }
+
+    private void Play(int left, long playedMax)
     {
         var copies = _copies!;
-        for (var played = 0; copies.Count > left && copies.TryPeek(out var meta, out var frame, out var tag); copies.Pop())
+        var played = 0L;
+        for (; played < playedMax && copies.Count > left && copies.TryPeek(out var meta, out var frame, out var tag); copies.Pop())
         {
             FrameDecoder.Decode(frame, meta, out var layout);
             Session.Offer(meta, layout, frame, tag != 0);

@@ -254,7 +254,13 @@ internal sealed class PastLane : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            _losses.CountDamaged($"The recording {_folder} can't be read: {e.Message}");
+            // It is tried again and again; told once.
+            var sentence = $"The recording {_folder} can't be read: {e.Message}";
+            if (_losses.Fault != sentence)
+            {
+                _losses.CountDamaged(sentence);
+            }
+
             _nextName = Math.Min(_nextName + 1, _names.Count);
             return false;
         }
@@ -417,20 +423,40 @@ internal sealed class PastLane : IDisposable
         foreach (var path in (ReadOnlySpan<string>)
             [Place(name, isHidden: true), Place(name, isHidden: false), Place(name with { IsRecovered = true }, isHidden: false)])
         {
-            try
+            if (TryOpenFile(path))
             {
-                _cursor = SegmentCursor.Open(path);
-                _interfaces.Clear();
-                _end = Path.GetFileName(path)[0] == '.' ? null : SegmentEnd.TryRead(path);
                 return true;
             }
-            catch (FileNotFoundException)
+        }
+
+        // Another ending, or a name that changed a moment ago: the folder knows.
+        foreach (var path in Directory.EnumerateFiles(_folder))
+        {
+            if (SegmentName.TryParse(Path.GetFileName(path), out var other, out _) && other.Worker == _worker
+                && SegmentTrail.IsSame(other.StartNs, name.StartNs))
             {
-                // It has another name by now.
+                return TryOpenFile(path);
             }
         }
 
         return false;
+    }
+
+    private bool TryOpenFile(string path)
+    {
+        try
+        {
+            _cursor = SegmentCursor.Open(path);
+            _interfaces.Clear();
+            _end = Path.GetFileName(path)[0] == '.' ? null : SegmentEnd.TryRead(path);
+            return true;
+        }
+        catch (FileNotFoundException)
+        {
+            _cursor?.Dispose();
+            _cursor = null;
+            return false; // it has another name by now, or is gone
+        }
     }
 
     private string Place(in SegmentName name, bool isHidden)

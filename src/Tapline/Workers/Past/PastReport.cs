@@ -58,7 +58,7 @@ public sealed record PastReport
         Frames = feeder.Frames,
         Attempts = feeder.Attempts,
         DroppedRing = feeder.Losses.DroppedRing,
-        DroppedRecorder = feeder.Losses.DroppedRecorder + feeder.Gates.Sum(g => g.LacksDropped),
+        DroppedRecorder = feeder.Losses.DroppedRecorder + feeder.LostOnDisk + feeder.Gates.Sum(g => g.LacksDropped),
         FilteredRecorder = feeder.Losses.FilteredRecorder + feeder.Gates.Sum(g => g.LacksFiltered),
         Removed = feeder.Losses.Removed,
         RemovedSegments = feeder.Losses.RemovedSegments,

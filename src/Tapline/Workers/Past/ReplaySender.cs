@@ -29,6 +29,7 @@ internal sealed class ReplaySender(MirrorSession session, FrameRing ring, PastSc
     private const long ProgressNs = 200_000_000;
     private int _pass;
     private int _unflushed;
+    private Action? _progress;
     private long _progressNs;
     private long _lateSumNs;
     private long _paced;
@@ -48,6 +49,7 @@ internal sealed class ReplaySender(MirrorSession session, FrameRing ring, PastSc
     public void Run(ReplayReader reader, Action? progress, CancellationToken stop)
     {
         PreciseWait.Sharpen();
+        _progress = progress;
         while (!stop.IsCancellationRequested)
         {
             var before = GC.GetAllocatedBytesForCurrentThread();
@@ -66,12 +68,8 @@ internal sealed class ReplaySender(MirrorSession session, FrameRing ring, PastSc
                 PreciseWait.For(EmptyPauseNs);
             }
 
+            Tell();
             AllocatedBytes += GC.GetAllocatedBytesForCurrentThread() - before;
-            if (progress is not null && Clock.MonotonicNs() - _progressNs > ProgressNs)
-            {
-                _progressNs = Clock.MonotonicNs();
-                progress();
-            }
         }
 
         Flush();
@@ -151,6 +149,7 @@ internal sealed class ReplaySender(MirrorSession session, FrameRing ring, PastSc
             if (dueNs - nowNs > SliceNs)
             {
                 Flush();
+                Tell();
             }
         }
 
@@ -170,6 +169,7 @@ internal sealed class ReplaySender(MirrorSession session, FrameRing ring, PastSc
 
             if (session.FillPercent >= percent || !session.IsTargetUp)
             {
+                Tell();
                 PreciseWait.For(FullPauseNs);
             }
         }
@@ -184,6 +184,18 @@ internal sealed class ReplaySender(MirrorSession session, FrameRing ring, PastSc
         {
             PreciseWait.For(FullPauseNs);
             Flush();
+        }
+    }
+
+    // Also while a pause of hours is waited for.
+    private void Tell()
+    {
+        if (_progress is not null && Clock.MonotonicNs() - _progressNs > ProgressNs)
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            _progressNs = Clock.MonotonicNs();
+            _progress();
+            AllocatedBytes -= GC.GetAllocatedBytesForCurrentThread() - before;
         }
     }
 

@@ -105,6 +105,9 @@ public sealed class SegmentRecorder : IDisposable
     /// <summary>Segments that were published without an index: it was full, or its disk was. Any thread.</summary>
     public long WithoutIndex => (_index?.Missed ?? 0) + _writer.IndexesLost;
 
+    /// <summary>Segments that were published without a seal although they should have one. Any thread.</summary>
+    public long WithoutSeal => _writer.SealsLost;
+
     /// <summary>Where the index finds the records of flows that outlive a segment. Set before the first frame.</summary>
     public IFlowRecords? Flows
     {

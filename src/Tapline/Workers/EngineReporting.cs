@@ -57,6 +57,7 @@ internal static class EngineReporting
         Notice = folder.Notice,
         Recovered = folder.Recovered,
         WithoutIndex = parts.Recorders.Sum(r => r.WithoutIndex),
+        WithoutSeal = parts.Recorders.Sum(r => r.WithoutSeal),
         IsDirect = parts.Recorders.All(r => r.IsDirect),
         StallReason = parts.Recorders.Select(r => r.StallReason).FirstOrDefault(r => r is not null),
     };

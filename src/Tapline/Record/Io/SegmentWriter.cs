@@ -178,12 +178,7 @@ internal sealed class SegmentWriter
             return;
         }
 
-        if (_full.Count * 4 < _buffers.Length)
-        {
-            // A writer that is behind does not hash: what is missing is hashed from disk later.
-            _seals?.Take(buffer.Memory[..buffer.Length], buffer.FileOffset);
-        }
-
+        _seals?.Take(buffer.Memory[..buffer.Length], buffer.FileOffset, isBehind: _full.Count * 4 >= _buffers.Length);
         _goodEnd = buffer.FileEnd;
         _framesInFile += buffer.Frames;
         Volatile.Write(ref _bytesWritten, _bytesWritten + buffer.Length);
@@ -350,7 +345,7 @@ internal sealed class SegmentWriter
 
             if (result == 0 && _seals is not null)
             {
-                result = _seals.Publish(name, _published, _goodEnd, indexBytes == 0 ? null : _indexes!.Hash);
+                result = _seals.Publish(name, _published, _hidden, _goodEnd, indexBytes == 0 ? null : _indexes!.Hash);
             }
 
             result = result == 0 ? _disk.Publish(_hidden.Path, _published.Path) : result;

@@ -220,6 +220,11 @@ internal static class RecordVerb
             text.AppendLine($"{recorder.Recovered} segments of a crashed run were repaired at the start.");
         }
 
+        if (recorder.WithoutSeal > 0)
+        {
+            text.AppendLine($"{recorder.WithoutSeal} segments could not be sealed: `tapline verify` will name them.");
+        }
+
         if (!recorder.IsDirect)
         {
             text.AppendLine("This file system takes no direct writes; the page cache was used, which is slower.");
@@ -265,6 +270,7 @@ internal static class RecordVerb
             json.WriteNumber("removed_segments", recorder.Removed);
             json.WriteNumber("recovered_segments", recorder.Recovered);
             json.WriteNumber("segments_without_index", recorder.WithoutIndex);
+            json.WriteNumber("segments_without_seal", recorder.WithoutSeal);
             json.WriteNumber("holds", recorder.Holds);
             json.WriteNumber("held_bytes", recorder.HeldBytes);
             json.WriteBoolean("direct", recorder.IsDirect);

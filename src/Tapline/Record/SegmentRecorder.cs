@@ -114,6 +114,9 @@ public sealed class SegmentRecorder : IDisposable
     /// <summary>Segments that were published without an index: it was full, or its disk was. Any thread.</summary>
     public long WithoutIndex => (_index?.Missed ?? 0) + _writer.IndexesLost;
 
+    /// <summary>Segments that were published without a seal although they should have one. Any thread.</summary>
+    public long WithoutSeal => _writer.SealsLost;
+
     /// <summary>What was begun and is on disk, for who reads along. Any thread.</summary>
     internal SegmentTrail Trail => _writer.Trail;
 

@@ -122,6 +122,9 @@ public sealed record RecorderReport
     /// <summary>Segments of this run that have no index yet: the next start makes it.</summary>
     public long WithoutIndex { get; init; }
 
+    /// <summary>Segments that could not be sealed.</summary>
+    public long WithoutSeal { get; init; }
+
     /// <summary>False when the file system took no direct writes.</summary>
     public bool IsDirect { get; init; }
 

@@ -58,6 +58,7 @@ internal static class EngineReporting
         Notice = folders.Select(f => f.Notice).FirstOrDefault(n => n is not null),
         Recovered = folders.Sum(f => f.Recovered),
         WithoutIndex = parts.Recorders.Sum(r => r.WithoutIndex),
+        WithoutSeal = parts.Recorders.Sum(r => r.WithoutSeal),
         IsDirect = parts.Recorders.All(r => r.IsDirect),
         StallReason = parts.Recorders.Select(r => r.StallReason).FirstOrDefault(r => r is not null),
         Classes = folders.Count == 1 ? [] : [.. folders.Select((f, index) => RecordClassReport.Of(

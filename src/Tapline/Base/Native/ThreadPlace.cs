@@ -12,7 +12,7 @@ public static unsafe partial class ThreadPlace
 
     // <linux/resource.h>; on Linux a process of this call is a thread, and 0 the calling one.
     private const int PRIO_PROCESS = 0;
-    private const int LowestPriority = 19;
+    private const int LowPriority = 10;
 
     /// <summary>Binds the calling thread to the n-th processor that the process may use.</summary>
     /// <returns>The processor's number, or -1 when the kernel refused and the thread stays unbound.</returns>
@@ -37,8 +37,8 @@ public static unsafe partial class ThreadPlace
         return SchedSetAffinity(0, CpuSetBytes, wanted) == 0 ? cpu : -1;
     }
 
-    /// <summary>Gives the calling thread the lowest priority (nice 19): it runs when no other wants the processor.</summary>
-    public static void GiveWay() => _ = SetPriority(PRIO_PROCESS, 0, LowestPriority);
+    /// <summary>Gives the calling thread a low priority (nice 10): a tenth of what others get that want the same processor.</summary>
+    public static void GiveWay() => _ = SetPriority(PRIO_PROCESS, 0, LowPriority);
 
     /// <summary>The index-th set bit, counted around when there are fewer; -1 for an empty set.</summary>
     internal static int NthSet(ReadOnlySpan<byte> set, int index)

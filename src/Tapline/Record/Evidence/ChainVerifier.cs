@@ -11,12 +11,17 @@ namespace Tapline.Record.Evidence;
 /// <param name="report">Gets what is found.</param>
 internal sealed class ChainVerifier(string prefix, EvidenceJournal journal, VerifyReport report)
 {
+    private string _others = "";
+
     /// <summary>Checks a chain.</summary>
     /// <param name="chain">As the journal has it.</param>
     /// <param name="seals">All seals of it, in any order.</param>
     /// <param name="nextBefore">Its next sequence when the folder was about to be listed: what came later need not be there.</param>
-    public void Check(SealChain chain, List<SealedFile> seals, long nextBefore)
+    /// <param name="hasOthers">There are seals that can't be believed, and that may be of this chain.</param>
+    public void Check(SealChain chain, List<SealedFile> seals, long nextBefore, bool hasOthers)
     {
+        _others = hasOthers ? " A seal that can't be believed may be of these." : "";
+
         seals.Sort((a, b) => a.Seal.Sequence.CompareTo(b.Seal.Sequence));
         var expected = 1L;
         SealedFile? before = null;
@@ -69,7 +74,7 @@ internal sealed class ChainVerifier(string prefix, EvidenceJournal journal, Veri
             report.Add(new VerifyFinding(FindingKind.Missing, string.Create(CultureInfo.InvariantCulture,
                 $"{numbers} of worker {chain.Worker}{Where()} {(from == to ? "is" : "are")} missing, ")
                 + $"between {Text(since)} and {Text(until)}."
-                + (from == to ? why.Replace("them", "it", StringComparison.Ordinal) : why))
+                + (from == to ? why.Replace("them", "it", StringComparison.Ordinal) : why) + _others)
                 { SinceNs = since, UntilNs = until });
             from = to + 1;
         }

@@ -112,10 +112,15 @@ internal sealed class FolderVerifier
         {
             var mistake = "";
             _ = ReadJournal(out mistake);
-            Add(FindingKind.Journal, EvidenceJournal.Name, mistake is null && _seals.Count == 0 && _gone.Count == 0
-                ? $"Nothing in {_folder} is sealed: it was recorded with evidence off, or its seals and journal were removed."
-                : $"The journal {_prefix}{EvidenceJournal.Name} "
-                    + (mistake is null ? "is missing: what was removed can't be told." : $"can't be believed: {mistake}."));
+            if (mistake is null && _seals.Count == 0)
+            {
+                Add(FindingKind.Journal, EvidenceJournal.Name,
+                    $"Nothing in {_folder} is sealed: it was recorded with evidence off, or its seals and journal were removed.");
+                return;
+            }
+
+            Add(FindingKind.Journal, EvidenceJournal.Name, $"The journal {_prefix}{EvidenceJournal.Name} "
+                + (mistake is null ? "is missing: what was removed can't be told." : $"can't be believed: {mistake}."));
             journal = new EvidenceJournal();
         }
 
@@ -127,7 +132,7 @@ internal sealed class FolderVerifier
             // A seal that a crash has left without its segment and the journal: the next start publishes both.
             var seals = _seals.Values.Where(s => s.Mistake is null && s.Seal.Chain == chain.Id
                 && (s.Seal.Sequence < chain.Next || SegmentOf(s) is not null)).ToList();
-            chains.Check(chain, seals, _before?.Find(chain.Id)?.Next ?? 1);
+            chains.Check(chain, seals, _before?.Find(chain.Id)?.Next ?? 1, _seals.Values.Any(s => s.Mistake is not null));
             _report.ChainList.Add(new VerifiedChain(
                 _prefix.TrimEnd('/'), chain.Worker, chain.Id.ToString("x32", CultureInfo.InvariantCulture), chain.Next - 1,
                 chain.Tip.ToString()));

@@ -1,7 +1,9 @@
-// Segments that were written faster than they could be hashed: hashed from disk by a thread of the lowest priority, then sealed and made
-// visible in the same order as others. So hashing never takes the time of a writer that is behind: it is not what drops frames.
-// Until then they keep their hidden names, as those under way do; a crash leaves them to the next start. Limits: so many segments,
-// and a part of the budget; beyond, a segment becomes visible without a seal, which is counted. Owns its thread; allocates nothing.
+// Segments that were written faster than they could be hashed: hashed from disk by a thread of low priority, then sealed and made visible
+// in the same order as others; at the end the writer's thread does what is left. So hashing never takes the time of a writer that
+// is behind: it is not what drops frames. Until then they keep their hidden names, as those under way do; a crash leaves them to the
+// next start. Limits: so many segments, and a part of the budget; beyond, a segment becomes visible without a seal, which is
+// counted. Owns its thread; allocates nothing.
+using System.Runtime.CompilerServices;
 using Tapline.Base;
 using Tapline.Base.Native;
 
@@ -27,6 +29,7 @@ internal sealed class LateSealer : IDisposable
     private readonly Thread _thread;
     private long _waitingBytes;
     private long _lost;
+    private int _interrupted = -1;
     private volatile bool _isEnd;
 
     public LateSealer(SegmentFolder folder, FolderEvidence evidence, DiskCalls disk, SealChain chain, long segmentBytes, SealState state)
@@ -66,12 +69,26 @@ internal sealed class LateSealer : IDisposable
         return true;
     }
 
-    /// <summary>Waits until all are sealed, and ends the thread.</summary>
+    /// <summary>The writer is behind: nothing is read or hashed for a moment. Writer's thread.</summary>
+    public void HoldOff() => _hashes.HoldOff();
+
+    /// <summary>Ends the thread and seals what is left. Writer's thread; nothing comes after this.</summary>
     public void End()
     {
         _isEnd = true;
+        _hashes.IsStopped = true;
         _wake.Set();
         _thread.Join();
+        _hashes.IsStopped = false;
+        if (_interrupted >= 0)
+        {
+            _ = TrySeal(_entries[_interrupted]);
+        }
+
+        while (_waiting.TryTake(out var entry))
+        {
+            _ = TrySeal(_entries[entry]);
+        }
     }
 
     /// <summary>Releases what the thread used. Only after <see cref="End"/>.</summary>
@@ -84,40 +101,48 @@ internal sealed class LateSealer : IDisposable
     private void Run()
     {
         ThreadPlace.GiveWay();
-        while (true)
+        while (!_isEnd)
         {
-            var isEnd = _isEnd;
-            if (_waiting.TryTake(out var entry))
-            {
-                Seal(_entries[entry]);
-                Interlocked.Add(ref _waitingBytes, -_entries[entry].Bytes);
-                _free.Put(entry);
-            }
-            else if (isEnd)
-            {
-                return;
-            }
-            else
+            if (!_waiting.TryTake(out var entry))
             {
                 _wake.Wait(-1);
             }
+            else if (TrySeal(_entries[entry]))
+            {
+                Interlocked.Add(ref _waitingBytes, -_entries[entry].Bytes);
+                _free.Put(entry);
+            }
+            else
+            {
+                _interrupted = entry;
+            }
         }
     }
 
-    private void Seal(in Entry entry)
+    // False when the end came first: then nothing was done.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // as in BlockHashes
+    private bool TrySeal(in Entry entry)
     {
         _hashes.Begin();
         entry.Name.AddTo(_hidden.Reset(), isHidden: true);
-        var isHashed = _hashes.TryAddFrom(_hidden.Path, entry.Bytes) == 0;
+        var result = _hashes.TryAddFrom(_hidden.Path, entry.Bytes);
+        if (result == -NativeFile.EINTR)
+        {
+            return false;
+        }
+
         _hashes.Finish();
         var name = entry.Name;
-        while (Publish(entry, name, isHashed) == -NativeFile.EEXIST)
+        while (Publish(entry, name, isHashed: result == 0) == -NativeFile.EEXIST)
         {
             name = name with { StartNs = name.StartNs + 1 };
         }
+
+        return true;
     }
 
     // Index, seal, segment, in this order; what went before is taken back when a name is taken.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int Publish(in Entry entry, in SegmentName name, bool isHashed)
     {
         name.AddTo(_visible.Reset(), isHidden: false);
@@ -148,10 +173,30 @@ internal sealed class LateSealer : IDisposable
         {
             _folder.Add(_disk, name, entry.Bytes);
         }
+        else if (result == -NativeFile.EEXIST)
+        {
+            TakeBack(entry, name, seal, sealedAs == 0);
+        }
 
-        return result == -NativeFile.EEXIST ? -NativeFile.EIO : result;
+        return result;
     }
 
+    private void TakeBack(in Entry entry, in SegmentName name, in SegmentSeal seal, bool isSealed)
+    {
+        if (isSealed)
+        {
+            _evidence.Withdraw(_disk, _chain, name, seal);
+        }
+
+        if (seal.HasIndex)
+        {
+            name.AddTo(_visible.Reset(), isHidden: false, SegmentCompanions.Index);
+            entry.Name.AddTo(_hidden.Reset(), isHidden: true, SegmentCompanions.Index);
+            _ = _disk.Publish(_visible.Path, _hidden.Path);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int Move(in SegmentName from, in SegmentName to, ReadOnlySpan<byte> ending)
     {
         from.AddTo(_hidden.Reset(), isHidden: true, ending);

@@ -9,6 +9,7 @@ namespace Tapline.Record.Evidence;
 /// <summary>Seals one worker's segments.</summary>
 internal sealed class SegmentSealer : IDisposable
 {
+    private const long GapBytesMax = 16 << 20;
     private readonly FolderEvidence _evidence;
     private readonly DiskCalls _disk;
     private readonly SealChain _chain;
@@ -41,10 +42,27 @@ internal sealed class SegmentSealer : IDisposable
     public long Lost => Volatile.Read(ref _lost) + _late.Lost;
 
     /// <summary>A new file begins.</summary>
-    public void Begin() => _hashes.Begin();
+    public void Begin()
+    {
+        _hashes.Begin();
+        _isPublished = false;
+    }
 
     /// <summary>Bytes that are in the file now; those that were told before are skipped.</summary>
-    public void Take(ReadOnlySpan<byte> bytes, long offset) => _hashes.Add(bytes, offset);
+    /// <param name="bytes">The bytes.</param>
+    /// <param name="offset">Where in the file they begin.</param>
+    /// <param name="isBehind">The writer has no time: they are left for later.</param>
+    public void Take(ReadOnlySpan<byte> bytes, long offset, bool isBehind)
+    {
+        if (isBehind)
+        {
+            _late.HoldOff();
+        }
+        else
+        {
+            _hashes.Add(bytes, offset);
+        }
+    }
 
     /// <summary>Leaves a file that is not hashed yet to be sealed later; false when it is hashed, or too many wait.</summary>
     /// <param name="name">Its name; it and its index are complete under their hidden names.</param>
@@ -58,17 +76,20 @@ internal sealed class SegmentSealer : IDisposable
     /// <summary>Seals the file under the name that it is about to get; without a seal where that can't be written.</summary>
     /// <param name="name">The name.</param>
     /// <param name="path">The path as it will be.</param>
+    /// <param name="hidden">The path as it is.</param>
     /// <param name="bytes">Its length.</param>
     /// <param name="index">SHA-256 of its index; null = it has none.</param>
     /// <returns>0, or -EEXIST when the name is taken.</returns>
-    public int Publish(in SegmentName name, PathBuffer path, long bytes, Hash256? index)
+    public int Publish(in SegmentName name, PathBuffer path, PathBuffer hidden, long bytes, Hash256? index)
     {
+        Invariant.Check(!_isPublished);
         if (_disk.LengthOf(path.Path) != -NativeFile.ENOENT)
         {
             return -NativeFile.EEXIST;
         }
 
-        var result = _hashes.Bytes == bytes ? 0 : -NativeFile.EIO;
+        // Too much waits already: what takes but a moment is hashed now.
+        var result = bytes - _hashes.Bytes <= GapBytesMax ? _hashes.TryAddFrom(hidden.Path, bytes) : -NativeFile.EIO;
         _hashes.Finish();
         _seal = new SegmentSeal { Bytes = bytes, State = _state, HasIndex = index is not null, Index = index ?? default };
         _name = name;

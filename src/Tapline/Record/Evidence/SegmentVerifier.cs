@@ -30,7 +30,7 @@ internal sealed class SegmentVerifier(string folder, string prefix, VerifyReport
             report.CountSegment();
             if (isSound && !stop.IsCancellationRequested)
             {
-                CheckIndex(name, seal);
+                CheckIndex(name, seal, stop);
             }
         }
         catch (FileNotFoundException)
@@ -119,7 +119,7 @@ internal sealed class SegmentVerifier(string folder, string prefix, VerifyReport
         from = -1;
     }
 
-    private void CheckIndex(string name, SealedFile seal)
+    private void CheckIndex(string name, SealedFile seal, CancellationToken stop)
     {
         var segment = Path.Combine(folder, name);
         var path = SegmentIndex.PathOf(segment);
@@ -143,9 +143,18 @@ internal sealed class SegmentVerifier(string folder, string prefix, VerifyReport
         try
         {
             var target = Path.Combine(beside.FullName, Path.GetFileName(path));
-            var isMade = makeIndex(segment, target);
+            if (!makeIndex(segment, target))
+            {
+                if (File.Exists(segment) && !stop.IsCancellationRequested)
+                {
+                    report.Note($"The index {prefix}{Path.GetFileName(path)} is not proven: none can be made to compare it with.");
+                }
+
+                return;
+            }
+
             report.CountIndex();
-            if (!isMade || (HashOf(target) != there && HashOf(path) == there))
+            if (HashOf(target) != there && HashOf(path) == there)
             {
                 report.Add(Finding(FindingKind.Index, seal,
                     $"The index {prefix}{Path.GetFileName(path)} is not what its segment's packets give: queries that use it may miss "

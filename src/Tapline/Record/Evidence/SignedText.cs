@@ -97,16 +97,23 @@ internal sealed class SignedText
 
         var start = text[..^1].LastIndexOf((byte)'\n') + 1;
         var last = text[start..];
-        if (start == 0 || !last.StartsWith(LastLine))
+        if (start == 0 || last.Length < LastLine.Length + End.Length || !last.StartsWith(LastLine))
         {
             return false;
         }
 
         signed = text[..start];
         var digits = last[LastLine.Length..^End.Length];
-        return digits.Length <= Base64.GetMaxEncodedToUtf8Length(EcdsaSigner.SignatureBytesMax)
-            && Base64.DecodeFromUtf8(digits, signature, out var consumed, out length) == System.Buffers.OperationStatus.Done
-            && consumed == digits.Length;
+        Span<byte> again = stackalloc byte[Base64.GetMaxEncodedToUtf8Length(EcdsaSigner.SignatureBytesMax)];
+        if (digits.Length > again.Length
+            || Base64.DecodeFromUtf8(digits, signature, out _, out length) != System.Buffers.OperationStatus.Done)
+        {
+            return false;
+        }
+
+        // Only as we write it: the last digit has bits that a decoder does not look at.
+        _ = Base64.EncodeToUtf8(signature[..length], again, out _, out var written);
+        return digits.SequenceEqual(again[..written]);
     }
 
     /// <summary>True when a text was signed by the key that it names and the key is trusted.</summary>
@@ -127,13 +134,18 @@ internal sealed class SignedText
             || !TryDigits(text.Slice(8, 2), out var day) || !TryDigits(text.Slice(11, 2), out var hour)
             || !TryDigits(text.Slice(14, 2), out var minute) || !TryDigits(text.Slice(17, 2), out var second)
             || !TryDigits(text.Slice(20, 9), out var ns)
-            || year is < 1970 or > 2200 || month is < 1 or > 12 || day < 1 || day > DateTime.DaysInMonth(year, month)
+            || year is < 1970 or > 2262 || month is < 1 or > 12 || day < 1 || day > DateTime.DaysInMonth(year, month)
             || hour > 23 || minute > 59 || second > 59)
         {
             return false;
         }
 
         var ticks = new DateTime(year, month, day, hour, minute, second, DateTimeKind.Utc).Ticks - DateTime.UnixEpoch.Ticks;
+        if (ticks > (long.MaxValue - ns) / 100)
+        {
+            return false;
+        }
+
         timeNs = (ticks * 100) + ns;
         return true;
     }

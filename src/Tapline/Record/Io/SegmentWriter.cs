@@ -305,20 +305,13 @@ internal sealed class SegmentWriter
             if (result == 0)
             {
                 _output.Written();
-                Seal(pages, offset);
+                _seals?.Take(
+                    pages[..(int)Math.Min(pages.Length, _output.FileEnd - offset)], offset,
+                    isBehind: _full.Count * 4 >= _buffers.Length);
             }
         }
 
         return result;
-    }
-
-    // A writer that is behind does not hash: what is missing is hashed from disk later.
-    private void Seal(ReadOnlySpan<byte> pages, long offset)
-    {
-        if (_seals is not null && _full.Count * 4 < _buffers.Length)
-        {
-            _seals.Take(pages[..(int)Math.Min(pages.Length, _output.FileEnd - offset)], offset);
-        }
     }
 
     private int WritePages(ReadOnlySpan<byte> pages, long offset)
@@ -398,7 +391,7 @@ internal sealed class SegmentWriter
 
             if (result == 0 && _seals is not null)
             {
-                result = _seals.Publish(name, _published, _goodEnd, indexBytes == 0 ? null : _indexes!.Hash);
+                result = _seals.Publish(name, _published, _hidden, _goodEnd, indexBytes == 0 ? null : _indexes!.Hash);
             }
 
             result = result == 0 ? _disk.Publish(_hidden.Path, _published.Path) : result;

@@ -18,7 +18,7 @@ public class EvidenceTextTests
         using var key = new SealedRecordingKey();
         using var keys = PublicKeys.TryRead(key.Path, out _)!;
         var numbers = Gen.Long[1, long.MaxValue - 1];
-        Gen.Select(Gen.Long[1, 5 << 20], numbers, Gen.UShort, s_hash, s_hash, Gen.Bool, Gen.Int[0, 2], Gen.Long[0, 1L << 62])
+        Gen.Select(Gen.Long[1, 5 << 20], numbers, Gen.UShort, s_hash, s_hash, Gen.Bool, Gen.Int[0, 2], Gen.Long[0, long.MaxValue])
             .Sample((bytes, sequence, worker, previous, index, hasIndex, state, time) =>
             {
                 var text = new SignedText();
@@ -116,6 +116,11 @@ public class EvidenceTextTests
         journal.Write(text, key.Key, 7);
         var goodJournal = text.Written.ToArray();
         var places = Gen.Select(Gen.Int[0, good.Length], Gen.Int[0, goodJournal.Length]);
+        foreach (var last in new[] { "\"signature\":\"}\n", "\"signature\":\"\"}\n", "\"}\n", "\n\"}\n", "\"signature\":\"====\"}\n" })
+        {
+            Assert.False(SignedText.IsSigned(System.Text.Encoding.ASCII.GetBytes("{\n" + last), key.Key.Id, keys));
+        }
+
         Gen.Select(Gen.Byte.Array[0, 200], places, Gen.Byte).Sample((noise, place, value) =>
         {
             var (at, atJournal) = place;

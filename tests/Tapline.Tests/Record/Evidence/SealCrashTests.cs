@@ -73,6 +73,7 @@ public class SealCrashTests
         }
 
         Assert.Single(recording.Segments);
+        Assert.Empty(Directory.GetFiles(recording.Folder, ".2*"));
         recording.AssertOne(FindingKind.Unsealed, recording.Segments[0]);
     }
 

@@ -61,16 +61,21 @@ public class SealTests
         using var recording = new SealedRecording();
         using (var folder = recording.Open())
         {
-            var taken = new SegmentName(SealedRecording.Start, 0, IsRecovered: false);
+            recording.Record(folder, 1, frames: 2);
+            var taken = new SegmentName(recording.Now, 0, IsRecovered: false);
             var path = new PathBuffer(recording.Folder);
             taken.AddTo(path, isHidden: false);
             File.WriteAllText(System.Text.Encoding.UTF8.GetString(path.Path[..^1]), "somebody's");
-            recording.Record(folder, 2);
+            recording.Record(folder, 2, frames: 2);
+
+            // And one that somebody takes in the last moment: the seal is taken back.
+            recording.Record(folder, 2, frames: 2, disk: new TakenDisk());
         }
 
         var report = recording.Verify();
         Assert.Equal(FindingKind.Unsealed, Assert.Single(report.Findings).Kind);
-        Assert.Equal(2, report.Segments);
+        Assert.Equal((5, 5L), (report.Segments, Assert.Single(report.Chains).Sequence));
+        Assert.Empty(Directory.GetFiles(recording.Folder, ".2*"));
     }
 
     [Fact]
@@ -80,6 +85,7 @@ public class SealTests
         using var folder = recording.Open();
         var sealer = folder.Evidence!.NewSealer(folder, new DiskCalls(), 0, 4 << 20)!;
         var published = new PathBuffer(recording.Folder);
+        var hidden = new PathBuffer(recording.Folder);
         var bytes = new byte[3_000_000];
         var time = SealedRecording.Start;
         var least = Allocations.LeastOf(() =>
@@ -87,11 +93,11 @@ public class SealTests
             for (var turn = 0; turn < 50; turn++)
             {
                 sealer.Begin();
-                sealer.Take(bytes, 0);
+                sealer.Take(bytes, 0, isBehind: false);
                 var name = new SegmentName(time++, 0, IsRecovered: false);
                 name.AddTo(published.Reset(), isHidden: false);
-                Assert.True(sealer.Publish(name, published, bytes.Length, default(Hash256)) == 0);
-                folder.Evidence!.NoteRemoval(NoDisk, name, RemovalReason.Budget);
+                Assert.True(sealer.Publish(name, published, hidden, bytes.Length, default(Hash256)) == 0);
+                folder.Evidence!.NoteRemoval(s_disk, name, RemovalReason.Budget);
             }
         });
         Assert.Equal(0, least);
@@ -160,7 +166,23 @@ public class SealTests
         Assert.Equal(6, told.Blocks.Length);
     }
 
-    private static readonly DiskCalls NoDisk = new();
+    private sealed class TakenDisk : DiskCalls
+    {
+        private bool _isTaken;
+
+        public override int Publish(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to)
+        {
+            if (_isTaken || !to[..^1].EndsWith(".pcapng"u8))
+            {
+                return base.Publish(from, to);
+            }
+
+            _isTaken = true;
+            return -NativeFile.EEXIST;
+        }
+    }
+
+    private static readonly DiskCalls s_disk = new();
 
     private static JsonElement Json(string path) => JsonDocument.Parse(File.ReadAllBytes(path)).RootElement;
 }

@@ -28,6 +28,9 @@ internal sealed class SealedRecording : IDisposable
 
     public string Folder => _data["recording"];
 
+    /// <summary>Time of the next frame, and so the name of the next segment.</summary>
+    public long Now => _now;
+
     public string PublicKey => _data["node.pub"];
 
     public string Journal => Path.Combine(Folder, "evidence.json");

@@ -226,13 +226,20 @@ public class TamperTests
         recording.Record(folder, 8);
         var writer = Task.Run(() => recording.Record(folder, 30, worker: 1), TestContext.Current.CancellationToken);
         var turns = 0;
-        do
+        try
         {
-            recording.AssertIntact();
-            turns++;
+            do
+            {
+                recording.AssertIntact();
+                turns++;
+            }
+            while (!writer.IsCompleted);
         }
-        while (!writer.IsCompleted);
-        await writer;
+        finally
+        {
+            await writer;
+        }
+
         Assert.True(folder.Removed > 20);
         Assert.True(turns > 1);
         recording.AssertIntact();

@@ -39,9 +39,9 @@ start() {
         tcpdump) set -- tcpdump -Z root -n -i v1 -B 1048576 -w "$work/data/out.pcap" ;; # as much ring memory as Tapline's budget: 1 GiB
         dumpcap) set -- dumpcap -q -B 1024 -i v1 -w "$work/data/out.pcapng" ;;
         netsniff-ng) set -- netsniff-ng -i v1 -o "$work/data/out.pcap" --silent --ring-size 1GiB ;;
-        # With as many threads as processors, 1 GiB of blocks (so many for each thread), and its counts told each second.
+        # With as many threads as processors, 1 GiB of blocks (so many for each thread), and its counts told with each block.
         stenotype) set -- stenotype --iface=v1 --dir="$work/data" --threads="$(nproc)" --blocks=$((1024 / $(nproc))) --seccomp=none \
-            --uid=root --gid=root --blockage_sec=1 --stats_sec=1 -v ;;
+            --uid=root --gid=root --blockage_sec=1 --stats_blocks=1 -v ;;
         tapline) set -- "$tapline" engine --point v1 --data "$work/data" --record "$work/data/recording;budget=40G" --json ;;
         tapline-1) set -- "$tapline" engine --point v1 --data "$work/data" --record "$work/data/recording;budget=40G" --json --workers 1 ;;
     esac

@@ -39,8 +39,9 @@ start() {
         tcpdump) set -- tcpdump -Z root -n -i v1 -B 1048576 -w "$work/data/out.pcap" ;; # as much ring memory as Tapline's budget: 1 GiB
         dumpcap) set -- dumpcap -q -B 1024 -i v1 -w "$work/data/out.pcapng" ;;
         netsniff-ng) set -- netsniff-ng -i v1 -o "$work/data/out.pcap" --silent --ring-size 1GiB ;;
-        # As stenographer starts it, with as many threads as processors and 1 GiB of blocks.
-        stenotype) set -- stenotype --iface=v1 --dir="$work/data" --threads="$(nproc)" --blocks=512 --seccomp=none --uid=0 --gid=0 -v ;;
+        # With as many threads as processors, 1 GiB of blocks (so many for each thread), and its counts told with each block.
+        stenotype) set -- stenotype --iface=v1 --dir="$work/data" --threads="$(nproc)" --blocks=$((1024 / $(nproc))) --seccomp=none \
+            --uid=root --gid=root --blockage_sec=1 --stats_blocks=1 -v ;;
         tapline) set -- "$tapline" engine --point v1 --data "$work/data" --record "$work/data/recording;budget=40G" --json ;;
         tapline-1) set -- "$tapline" engine --point v1 --data "$work/data" --record "$work/data/recording;budget=40G" --json --workers 1 ;;
     esac
@@ -49,6 +50,7 @@ start() {
         tcpdump) until_ok grep -q 'listening on' "$work/err" ;;
         dumpcap) until_ok grep -q 'File:' "$work/err"; sleep 0.3 ;;
         *Tapline*) until_ok grep -q 'ready' "$work/err" ;;
+        stenotype) until_ok grep -q 'Dropping privileges from' "$work/err"; sleep 1.5 ;;
         *) sleep 1.5 ;;
     esac
 }
@@ -56,13 +58,17 @@ start() {
 # finish TOOL: ends the reader; sets took to the frames that it says it has on disk, wrote to the bytes there. Not in a subshell,
 # which could not wait.
 finish() {
-    kill -INT "$reader" 2>/dev/null; wait "$reader" || true; reader=
+    # stenotype tells what it took when the next block is full or a second old, and when it ends it may wait for a frame for ever.
+    if [ "$1" = stenotype ]; then sleep 2; kill -TERM "$reader"; sleep 2; kill -KILL "$reader" 2>/dev/null || true; fi
+    # Both: a shell without a terminal starts its background programs deaf to the first.
+    kill -INT "$reader" 2>/dev/null; kill -TERM "$reader" 2>/dev/null || true; wait "$reader" || true; reader=
     wrote=$(find "$work/data" -type f -printf '%s\n' | awk '{s += $1} END {print s + 0}')
     case $1 in
         tcpdump) took=$(sed -n 's/^\([0-9]*\) packets\{0,1\} captured.*/\1/p' "$work/err") ;;
         dumpcap) took=$(sed -n "s/^Packets received\/dropped on interface '.*': \([0-9]*\)\/.*/\1/p" "$work/err") ;;
-        netsniff-ng) took=$(sed -n 's/^ *\([0-9]*\)  *packets passed filter.*/\1/p' "$work/err" "$work/out" | head -1) ;;
-        stenotype) took=$(sed -n 's/.*packets=\([0-9]*\) .*/\1/p' "$work/err" | awk '{s += $1} END {print s}') ;;
+        netsniff-ng) took=$(sed -n 's/.*[^0-9]\([0-9][0-9]*\)  *packets passed filter.*/\1/p' "$work/err" "$work/out" | head -1) ;;
+        stenotype) took=$(sed -n 's/.*Thread \([0-9]*\) stats:.*packets=\([0-9]*\) .*/\1 \2/p' "$work/err" |
+            awk '{last[$1] = $2} END {for (t in last) s += last[t]; print s}') ;;
         *) took=$(sed -E 's/^[^[]*"recorded":([0-9]+).*/\1/; q' "$work/out") ;;
     esac
     if [ -z "$took" ]; then cat "$work/err" "$work/out" >&2; fail "$1 did not say what it took."; fi

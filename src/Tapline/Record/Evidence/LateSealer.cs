@@ -151,7 +151,7 @@ internal sealed class LateSealer : IDisposable
             return -NativeFile.EEXIST;
         }
 
-        var index = entry.HasIndex ? Move(entry.Name, name, SegmentCompanions.Index) : 0;
+        var index = entry.HasIndex ? MoveIndex(entry.Name, name) : 0;
         if (index == -NativeFile.EEXIST)
         {
             return index;
@@ -168,7 +168,9 @@ internal sealed class LateSealer : IDisposable
             Volatile.Write(ref _lost, _lost + 1);
         }
 
-        var result = Move(entry.Name, name, ".pcapng"u8);
+        entry.Name.AddTo(_hidden.Reset(), isHidden: true);
+        name.AddTo(_visible.Reset(), isHidden: false);
+        var result = _disk.Publish(_hidden.Path, _visible.Path);
         if (result == 0)
         {
             _folder.Add(_disk, name, entry.Bytes);
@@ -197,10 +199,10 @@ internal sealed class LateSealer : IDisposable
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private int Move(in SegmentName from, in SegmentName to, ReadOnlySpan<byte> ending)
+    private int MoveIndex(in SegmentName from, in SegmentName to)
     {
-        from.AddTo(_hidden.Reset(), isHidden: true, ending);
-        to.AddTo(_visible.Reset(), isHidden: false, ending);
+        from.AddTo(_hidden.Reset(), isHidden: true, SegmentCompanions.Index);
+        to.AddTo(_visible.Reset(), isHidden: false, SegmentCompanions.Index);
         return _disk.Publish(_hidden.Path, _visible.Path);
     }
 

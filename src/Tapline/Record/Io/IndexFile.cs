@@ -41,7 +41,7 @@ internal sealed class IndexFile : IDisposable
         _hidden = new PathBuffer(folder);
         _published = new PathBuffer(folder);
         _container = options.Key is null ? null : new ContainerSink(new ContainerEncoder(SegmentCompression.None, options.Key));
-        _taker = (bytes, offset) => _disk.WriteAll(_fd, bytes, offset);
+        _taker = Put;
         WarmUp();
     }
 
@@ -139,6 +139,13 @@ internal sealed class IndexFile : IDisposable
         }
     }
 
+    // The bytes as they stand on disk, in their order: that is what the seal names.
+    private int Put(ReadOnlySpan<byte> bytes, long offset)
+    {
+        _hash.AppendData(bytes);
+        return _disk.WriteAll(_fd, bytes, offset);
+    }
+
     private int WriteFile()
     {
         var fd = _disk.Open(_hidden.Path, NativeFile.O_RDWR | NativeFile.O_CREAT | NativeFile.O_EXCL);
@@ -152,8 +159,7 @@ internal sealed class IndexFile : IDisposable
         long offset = 0;
         for (var part = 0; part < _builder.Parts && result == 0; part++)
         {
-            result = _container?.Add(_builder.Part(part), _taker) ?? _disk.WriteAll(fd, _builder.Part(part), offset);
-            _hash.AppendData(_builder.Part(part));
+            result = _container?.Add(_builder.Part(part), _taker) ?? Put(_builder.Part(part), offset);
             offset += _builder.Part(part).Length;
         }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # record-faults.sh [--kills 300]: the recorder under faults, with the real program: killed (SIGKILL) at random moments under load, half of
-# them aimed at the instant at which a file appears, is renamed or removed; the power cut at sixty random instants on a real ext4;
+# them aimed at the instant at which a file appears, is renamed or removed; the power cut at forty random instants on a real ext4;
 # its disk dying, taken away, put back, slow. Each frame is compared with what was sent, byte for byte. The tests are
 # tests/Tapline.Lab/Record; here they repeat often, and what they found is kept in bench/results/. Needs root.
 set -euo pipefail

@@ -1,5 +1,5 @@
 // The power is cut at random instants while two workers record onto a real ext4: whatever the journal had then, the next start makes a
-// recording of it in which every file is whole and no frame is altered, doubled or missing between others. Sixty instants with
+// recording of it in which every file is whole and no frame is altered, doubled or missing between others. Forty instants with
 // TAPLINE_PROOF=full (bench/record-faults.sh).
 using Tapline.Lab.Net;
 using Tapline.Lab.Nodes;
@@ -14,7 +14,7 @@ public sealed class PowerCutTests
     private const int DiskMegabytes = 192;
     private const int CommitMs = 1000;
     private const int PauseMsMax = 900;
-    private static readonly int s_cuts = LabNeeds.Rounds(always: 2, full: 60);
+    private static readonly int s_cuts = LabNeeds.Rounds(always: 2, full: 40);
     private readonly Dictionary<int, int> _workerOfPair = [];
     private int _whole;
     private int _repaired;

@@ -29,6 +29,7 @@ libvirtd|libvirt-daemon|a real libvirtd in the lab|test
 virsh|libvirt-clients|the operator'\''s tool of libvirt|test
 chromium|chromium|the console'\''s pages in a real browser|test
 bpftool|bpftool|an independent list of what hangs on interfaces|test
+mkfs.btrfs|btrfs-progs|instants of a file system for the power cuts of the lab|test
 tmux|tmux|the terminal view in a real terminal|test
 dnsmasq|dnsmasq-base|a DNS server in the lab|captures
 dig|bind9-dnsutils|a DNS client in the lab|captures
@@ -39,6 +40,9 @@ ndpiReader|libndpi-bin|a peer in the read bench|bench
 tcptrace|tcptrace|a peer in the read bench|bench
 time|time|peak memory in the read bench|bench
 tcprewrite|tcpreplay|builds the bench trace, a peer in the replay bench|bench
+stenotype|stenographer|a peer in the record and query benches|bench
+netsniff-ng|netsniff-ng|a peer in the record bench|bench
+dumpcap|wireshark-common|a peer in the record bench|bench
 clang|clang|the clone program that the mirror bench compares with|bench
 daemonlogger|daemonlogger|a peer in the mirror bench|bench
 ovs-vsctl|openvswitch-switch|a peer in the mirror bench|bench

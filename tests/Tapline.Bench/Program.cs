@@ -1,8 +1,8 @@
 // Entry point: `Tapline.Bench --filter '*FlowUpdate*'` for figures; `Tapline.Bench quick` for a look in seconds;
 // `filter CAPTURE` sets the frame matcher beside libpcap's programs; `process-split` and `copy-cost` are the measurements of
-// ADR 0002 and 0003; `index CAPTURE` that of ADR 0060, `take CAPTURE...` that of ADR 0063; `container CAPTURE` that of ADR 0064; `evidence FOLDER` that of
-// ADR 0065; `record CAPTURE DATA` makes the recording that bench/query.sh searches; `write DIR MEGABYTES` is the writer beside `dd` in
-// bench/record-rate.sh.
+// ADR 0002 and 0003; `index CAPTURE` that of ADR 0060, `take CAPTURE...` that of ADR 0063, `container CAPTURE` that of ADR 0064,
+// `evidence FOLDER` that of ADR 0065; `record CAPTURE DATA` makes the recording that bench/query.sh searches; `write DIR MEGABYTES` is
+// the writer beside `dd` in bench/record-rate.sh.
 using System.Diagnostics;
 using BenchmarkDotNet.Running;
 using Tapline.Bench;

@@ -67,17 +67,7 @@ public sealed class SegmentRecorder : IDisposable
             options.SegmentBytes > 0
                 ? options.SegmentBytes
                 : Math.Min(folder.BudgetBytes / Limits.SegmentsPerBudget, Limits.SegmentBytesMax));
-        _buffers = new SegmentBuffer[options.BufferCount];
-        _free = new HandoverRing(options.BufferCount);
-        for (var index = 0; index < _buffers.Length; index++)
-        {
-            _buffers[index] = new SegmentBuffer(options.BufferBytes);
-            if (index > 0)
-            {
-                _free.Put(index);
-            }
-        }
-
+        _buffers = SegmentBuffer.Make(options.BufferCount, options.BufferBytes, out _free);
         _ = options.Key is null ? null : KeyRing.Note(folder.Path, options.Key);
         _current = _buffers[0];
         _points = new RecorderPoints(options.Filter);

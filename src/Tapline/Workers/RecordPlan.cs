@@ -46,7 +46,8 @@ public sealed record RecordPlan
     public RetentionRules Rules => new() { BudgetBytes = BudgetBytes, KeepNs = KeepNs, MinFree = MinFree };
 
     public bool Equals(RecordPlan? other) => other is not null && Folder == other.Folder && Filter == other.Filter
-        && Rules == other.Rules && Take == other.Take && Classes.SequenceEqual(other.Classes)
+        && Rules == other.Rules && Take == other.Take && AtRest == other.AtRest && Evidence == other.Evidence
+        && Classes.SequenceEqual(other.Classes)
         && Triggers.SequenceEqual(other.Triggers);
 
     public override int GetHashCode() => HashCode.Combine(Folder, Filter, BudgetBytes);

@@ -25,7 +25,7 @@ public class ReadRecordingTests
     {
         using var folder = new TemporaryFolder();
         var capture = Make(folder, TraceMaker.Frames(3, Frames), isIndexed);
-        Assert.True(Directory.GetFiles(folder["recording"], "*.pcapng").Length > 12, "the test wants many segments");
+        Assert.True(Directory.GetFiles(folder["recording"], "*.pcapng").Length > 3, "the test wants several segments of each worker");
         var expected = Canonical(ReadAnswer.Of([capture], 1));
         foreach (var workers in (int[])[1, 2, 3])
         {

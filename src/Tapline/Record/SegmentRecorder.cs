@@ -5,6 +5,7 @@
 // Format: docs/formats/segment.md. Limits: buffers × buffer size of memory per worker.
 using Tapline.Base;
 using Tapline.Base.Native;
+using Tapline.Decode;
 using Tapline.Record.Index;
 using Tapline.Record.Io;
 using Tapline.Store;
@@ -135,7 +136,8 @@ public sealed class SegmentRecorder : IDisposable
     /// <param name="meta">The frame's facts.</param>
     /// <param name="frame">Its bytes, borrowed for the call.</param>
     /// <param name="flow">Slot of its flow in the worker's table, for the index; -1 = none.</param>
-    public AppendResult Append(in FrameMeta meta, ReadOnlySpan<byte> frame, int flow = -1)
+    /// <param name="layout">As decoded, for the index; without it the index knows less of the frame's flow.</param>
+    public AppendResult Append(in FrameMeta meta, ReadOnlySpan<byte> frame, int flow = -1, in FrameLayout layout = default)
     {
         if (_isClosed || meta.PointId >= Limits.PointsMax)
         {
@@ -166,7 +168,7 @@ public sealed class SegmentRecorder : IDisposable
             _current.Length += _points.WriteInterface(_current.Free, meta.PointId, meta.LinkType, _current.FileEnd);
         }
 
-        _index?.Add(flow, _current.FileEnd, meta.TimestampNs);
+        _index?.Add(flow, _current.FileEnd, meta, layout, frame);
         _current.Length += PcapngWriter.WritePacket(_current.Free, (uint)point.Interface, meta, frame);
         _current.CountFrame(meta.PointId);
         point.Recorded++;

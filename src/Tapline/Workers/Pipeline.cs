@@ -178,7 +178,7 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
             ref readonly var meta = ref batch.Meta(i);
             if (!IsCanary(i) && RecordFilter.Matches(meta, _layouts[i], batch.Bytes(i)))
             {
-                _appended[i] = recorder.Append(meta, batch.Bytes(i), Flows is null ? -1 : _slots[i]);
+                _appended[i] = recorder.Append(meta, batch.Bytes(i), Flows is null ? -1 : _slots[i], _layouts[i]);
             }
             else
             {

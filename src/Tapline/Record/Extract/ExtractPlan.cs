@@ -90,35 +90,20 @@ public sealed class ExtractPlan
 
     private static List<ExtractSegment> List(string folder, List<string> holes)
     {
+        var files = new DirectoryInfo(folder).EnumerateFiles()
+            .Where(file => SegmentName.TryParse(file.Name, out _, out _)).OrderBy(file => file.Name, StringComparer.Ordinal).ToList();
+        using var reading = new Ahead<Listed>(files.Count, number => Look(folder, files[number]));
         var segments = new List<ExtractSegment>();
-        foreach (var file in new DirectoryInfo(folder).EnumerateFiles())
+        for (var number = 0; number < files.Count; number++)
         {
-            if (!SegmentName.TryParse(file.Name, out var name, out var isHidden))
+            var listed = reading.Take(number, CancellationToken.None)!;
+            if (listed.Segment is { } segment)
             {
-                continue;
+                segments.Add(segment);
             }
-
-            try
+            else
             {
-                segments.Add(new ExtractSegment
-                {
-                    Folder = folder, File = file.Name, Name = name, IsHidden = isHidden, Bytes = file.Length,
-                    End = isHidden ? null : SegmentEnd.TryRead(file.FullName),
-                });
-            }
-            catch (FileNotFoundException) when (isHidden && File.Exists(Path.Combine(folder, file.Name[1..])))
-            {
-                // Finished between the listing and here.
-                var finished = new FileInfo(Path.Combine(folder, file.Name[1..]));
-                segments.Add(new ExtractSegment
-                {
-                    Folder = folder, File = finished.Name, Name = name, IsHidden = false, Bytes = finished.Length,
-                    End = SegmentEnd.TryRead(finished.FullName),
-                });
-            }
-            catch (FileNotFoundException)
-            {
-                holes.Add($"Segment {file.Name} was removed while the query began (the recording's budget).");
+                holes.Add($"Segment {files[number].Name} was removed while the query began (the recording's budget).");
             }
         }
 
@@ -126,6 +111,36 @@ public sealed class ExtractPlan
         return [.. segments.GroupBy(s => s.Name).Select(g => g.OrderBy(s => s.IsHidden).First())
             .OrderBy(s => s.Name.StartNs).ThenBy(s => s.Name.Worker)];
     }
+
+    // Null where the segment is gone.
+    private static Listed Look(string folder, FileInfo file)
+    {
+        _ = SegmentName.TryParse(file.Name, out var name, out var isHidden);
+        try
+        {
+            return new Listed(new ExtractSegment
+            {
+                Folder = folder, File = file.Name, Name = name, IsHidden = isHidden, Bytes = file.Length,
+                End = isHidden ? null : SegmentEnd.TryRead(file.FullName),
+            });
+        }
+        catch (FileNotFoundException) when (isHidden && File.Exists(Path.Combine(folder, file.Name[1..])))
+        {
+            // Finished between the listing and here.
+            var finished = new FileInfo(Path.Combine(folder, file.Name[1..]));
+            return new Listed(new ExtractSegment
+            {
+                Folder = folder, File = finished.Name, Name = name, IsHidden = false, Bytes = finished.Length,
+                End = SegmentEnd.TryRead(finished.FullName),
+            });
+        }
+        catch (FileNotFoundException)
+        {
+            return new Listed(null);
+        }
+    }
+
+    private sealed record Listed(ExtractSegment? Segment);
 
     // Windows of one worker follow each other without a gap while a recorder runs; where they do not, something is missing.
     private static void Gaps(List<ExtractSegment> all, ExtractOptions options, List<string> holes)

@@ -42,7 +42,8 @@ internal static class LargeStore
 
             if (pcap is not null)
             {
-                using var file = new FileStream(pcap, copy == 0 ? FileMode.Create : FileMode.Append, FileAccess.Write, FileShare.Read, WriteBytes);
+                var mode = copy == 0 ? FileMode.Create : FileMode.Append;
+                using var file = new FileStream(pcap, mode, FileAccess.Write, FileShare.Read, WriteBytes);
                 shifted.Write(file, copy, withHeader: copy == 0);
             }
 

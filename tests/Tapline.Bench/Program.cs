@@ -1,7 +1,8 @@
 // Entry point: `Tapline.Bench --filter '*FlowUpdate*'` for figures; `Tapline.Bench quick` for a look in seconds;
 // `filter CAPTURE` sets the frame matcher beside libpcap's programs; `process-split` and `copy-cost` are the measurements of
 // ADR 0002 and 0003; `index CAPTURE` that of ADR 0060; `record CAPTURE DATA`
-// makes the recording that bench/query.sh searches, `store TRACE DATA COPIES` the one of bench/query-large.sh.
+// makes the recording that bench/query.sh searches, `store TRACE DATA COPIES` the one of bench/query-large.sh,
+// `query DATA EXPRESSION` searches one inside this process.
 using System.Diagnostics;
 using BenchmarkDotNet.Running;
 using Tapline.Bench;
@@ -52,6 +53,12 @@ if (args is ["index", var trace, ..])
 if (args is ["record", var recorded, var data])
 {
     return RecordTrace.Run(recorded, data);
+}
+
+if (args is ["query", var searched, var expression, ..])
+{
+    return QueryLatency.Run(
+        searched, expression, args.Length > 3 ? int.Parse(args[3], System.Globalization.CultureInfo.InvariantCulture) : 20);
 }
 
 if (args is ["store", var copied, var store, var copies, ..])

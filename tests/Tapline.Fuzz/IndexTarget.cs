@@ -1,8 +1,6 @@
-// The readers of an index's sections, and of the blocks by which a query finds its way in a segment, on hostile bytes: the first byte
-// chooses the section or block, the rest is its content. Oracle: what
+// The readers of an index's sections on hostile bytes: the first byte chooses the section, the rest is its content. Oracle: what
 // is read is bounded by the bytes that it was read from, and lists that are searched are found in themselves.
 using Tapline.Base;
-using Tapline.Record;
 using Tapline.Record.Index;
 
 namespace Tapline.Fuzz;
@@ -10,7 +8,7 @@ namespace Tapline.Fuzz;
 /// <summary>Fuzzes the index beside a segment.</summary>
 public sealed class IndexTarget : IFuzzTarget
 {
-    private const int Kinds = 9;
+    private const int Kinds = 7;
     private readonly ulong[] _numbers = new ulong[200];
 
     public string Name => "index";
@@ -25,8 +23,6 @@ public sealed class IndexTarget : IFuzzTarget
         [4, 2, 9, 9],
         [5, 3, 0b10_01_00, 0, 1, 1],
         [6, 1, 0x80, 1, 3],
-        [7, .. MachinesBlock.Make([new RecordedMachine("web01", "u-1", ["front"], ["pci"], [0x0200_0000_0001])])[8..^4]],
-        [8, .. MakePlaces()],
     ];
 
     public void Run(ReadOnlySpan<byte> input)
@@ -66,16 +62,6 @@ public sealed class IndexTarget : IFuzzTarget
                 _ = ColumnDecoder.TryDecode(ColumnCoding.Packed, content, _numbers);
                 _ = ColumnDecoder.TryDecode(ColumnCoding.Packed, content, _numbers.AsSpan(0, 3));
                 break;
-            case 7:
-                var machines = MachinesBlock.Read(content);
-                Must(machines.Count <= content.Length, "machines are bounded");
-                Must(machines.Sum(m => m.Macs.Count) <= content.Length, "MAC addresses of machines are bounded");
-                break;
-            case 8:
-                var places = PlacesBlock.TryRead(content);
-                Must(places is null || places.Length * sizeof(long) <= content.Length, "places are bounded");
-                Must(places is null || places.Zip(places.Skip(1)).All(p => p.First <= p.Second), "places rise");
-                break;
             default:
                 _ = ColumnDecoder.TryDecode(ColumnCoding.Sparse, content, _numbers);
                 _ = ColumnDecoder.TryDecode(ColumnCoding.Varints, content, _numbers.AsSpan(0, 3));
@@ -85,13 +71,6 @@ public sealed class IndexTarget : IFuzzTarget
 
     public void Dispose()
     {
-    }
-
-    private static byte[] MakePlaces()
-    {
-        var block = new byte[PlacesBlock.Bytes(3)];
-        PlacesBlock.Write(block, [28, 160, 4096]);
-        return block;
     }
 
     private static byte[] MakeHeader()

@@ -53,7 +53,15 @@ internal sealed class ExtractIndexes : IDisposable
     /// <summary>What of a segment has to be read; each is asked for once, in order. Null when it was stopped.</summary>
     public SegmentScout? Take(int segment, CancellationToken stop) => _scouts.Take(segment, stop);
 
-    public void Dispose() => _scouts.Dispose();
+    /// <summary>No more is wanted: closes what was kept open.</summary>
+    public void Dispose()
+    {
+        _scouts.Dispose();
+        for (var segment = 0; segment < _open.Length; segment++)
+        {
+            Interlocked.Exchange(ref _open[segment], null)?.Dispose();
+        }
+    }
 
     private void PrepareNames(CancellationToken stop)
     {

@@ -224,6 +224,12 @@ public sealed class Extraction
             return;
         }
 
+        if (meta.TimestampNs == long.MaxValue)
+        {
+            Note($"Segment {lane.Segment.File} has packets with times that can't be: a description in it is damaged; they were left out.");
+            return;
+        }
+
         lane.FrontierNs = Math.Max(lane.FrontierNs, meta.TimestampNs);
         _report.Examined++;
         if (meta.TimestampNs < _options.SinceNs || meta.TimestampNs >= _options.UntilNs)
@@ -313,7 +319,7 @@ public sealed class Extraction
 
     private void Note(string what)
     {
-        if (_report.FaultList.Count < FaultsMax)
+        if (_report.FaultList.Count < FaultsMax && !_report.FaultList.Contains(what))
         {
             _report.FaultList.Add(what);
         }

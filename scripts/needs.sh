@@ -46,6 +46,8 @@ dumpcap|wireshark-common|a peer in the record bench|bench
 clang|clang|the clone program that the mirror bench compares with|bench
 daemonlogger|daemonlogger|a peer in the mirror bench|bench
 ovs-vsctl|openvswitch-switch|a peer in the mirror bench|bench
+stenotype|stenographer|a peer in the query bench|bench
+stenoread|stenographer-client|its client|bench
 sockperf|sockperf|round trips in the tap-harm bench|bench
 '
 

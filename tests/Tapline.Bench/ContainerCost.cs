@@ -53,7 +53,7 @@ internal static class ContainerCost
             var watch = Stopwatch.StartNew();
             using (var folder = SegmentFolder.TryOpen(path, 8L << 30, out _)!)
             {
-                _ = RecordTrace.Record(file, folder, isIndexed: true, out _, o => o with
+                _ = RecordTrace.Record([file], folder, isIndexed: true, out _, o => o with
                 {
                     Compression = way is "lz4" or "both" ? SegmentCompression.Lz4 : SegmentCompression.None,
                     Key = way is "encrypted" or "both" ? key : null,

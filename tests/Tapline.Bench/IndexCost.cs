@@ -33,7 +33,7 @@ internal static class IndexCost
             using var folder = SegmentFolder.TryOpen(path, 8L << 30, out _)!;
             var cpu = Environment.CpuUsage.TotalTime;
             var watch = Stopwatch.StartNew();
-            Print(RecordTrace.Record(file, folder, isIndexed, out _));
+            Print(RecordTrace.Record(RecordTrace.Captures(file), folder, isIndexed, out _));
             var result = (watch.Elapsed.TotalSeconds, (Environment.CpuUsage.TotalTime - cpu).TotalSeconds);
             if (isLast)
             {

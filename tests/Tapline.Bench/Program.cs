@@ -1,8 +1,9 @@
 // Entry point: `Tapline.Bench --filter '*FlowUpdate*'` for figures; `Tapline.Bench quick` for a look in seconds;
 // `filter CAPTURE` sets the frame matcher beside libpcap's programs; `process-split` and `copy-cost` are the measurements of
-// ADR 0002 and 0003; `index CAPTURE` that of ADR 0060, `take CAPTURE...` that of ADR 0063, `container CAPTURE` that of ADR 0064,
-// `evidence FOLDER` that of ADR 0065; `record CAPTURE DATA` makes the recording that bench/query.sh searches; `write DIR MEGABYTES` is
-// the writer beside `dd` in bench/record-rate.sh.
+// ADR 0002 and 0003; `index CAPTURE` that of ADR 0060, `take CAPTURE...` that of ADR 0063; `container CAPTURE` that of ADR 0064;
+// `evidence FOLDER` that of ADR 0065; `record CAPTURE DATA` makes the recording that bench/query.sh searches, `store TRACE DATA COPIES`
+// the one of bench/query-large.sh, `query DATA EXPRESSION` searches one inside this process; `write DIR MEGABYTES` is the writer beside
+// `dd` in bench/record-rate.sh.
 using System.Diagnostics;
 using BenchmarkDotNet.Running;
 using Tapline.Bench;
@@ -79,6 +80,18 @@ if (args is ["record", var recorded, var data])
 if (args is ["write", var disk, var megabytes])
 {
     return WriteSpeed.Run(disk, long.Parse(megabytes, System.Globalization.CultureInfo.InvariantCulture));
+}
+
+if (args is ["query", var searched, var expression, ..])
+{
+    return QueryLatency.Run(
+        searched, expression, args.Length > 3 ? int.Parse(args[3], System.Globalization.CultureInfo.InvariantCulture) : 20);
+}
+
+if (args is ["store", var copied, var store, var copies, ..])
+{
+    return LargeStore.Run(
+        copied, store, int.Parse(copies, System.Globalization.CultureInfo.InvariantCulture), args.Length > 4 ? args[4] : null);
 }
 
 BenchmarkSwitcher.FromAssembly(typeof(FlowUpdate).Assembly).Run(args);

@@ -26,19 +26,20 @@ internal static class RecordTrace
             return 1;
         }
 
-        var told = Record(file, folder, isIndexed: true, out var isWhole);
+        var told = Record(Captures(file), folder, isIndexed: true, out var isWhole);
         Console.WriteLine($"{told}, {folder.Segments} segments");
         return isWhole ? 0 : 1;
     }
 
-    /// <summary>Records a capture, or all of a folder, and says what came of it.</summary>
-    /// <param name="path">The capture or folder.</param>
+    /// <summary>Records captures, one after the other, and says what came of it.</summary>
+    /// <param name="captures">Their paths.</param>
     /// <param name="folder">The recording.</param>
     /// <param name="isIndexed">With the flow index.</param>
     /// <param name="isWhole">False when a file was no capture.</param>
     /// <param name="change">Changes the recorder's options; null = as they are.</param>
     public static string Record(
-        string path, SegmentFolder folder, bool isIndexed, out bool isWhole, Func<RecorderOptions, RecorderOptions>? change = null)
+        IEnumerable<string> captures, SegmentFolder folder, bool isIndexed, out bool isWhole,
+        Func<RecorderOptions, RecorderOptions>? change = null)
     {
         var options = new RecorderOptions { Worker = 0, Node = "bench", FlowSlots = isIndexed ? FlowSlots : 0 };
         using var recorder = new SegmentRecorder(folder, change?.Invoke(options) ?? options);
@@ -48,7 +49,7 @@ internal static class RecordTrace
         pipeline.IndexFlows();
         isWhole = true;
         long lastNs = 0;
-        foreach (var capture in Captures(path))
+        foreach (var capture in captures)
         {
             using var source = CaptureFileSource.Open(capture, 0, out var why);
             if (source is null)
@@ -67,7 +68,8 @@ internal static class RecordTrace
         return string.Create(CultureInfo.InvariantCulture, $"{recorder.Recorded} frames, {recorder.WithoutIndex} segments without index");
     }
 
-    private static string[] Captures(string path) => Directory.Exists(path)
+    /// <summary>A capture, or all of a folder.</summary>
+    public static string[] Captures(string path) => Directory.Exists(path)
         ? [.. Directory.GetFiles(path, "*.*cap*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)]
         : [path];
 

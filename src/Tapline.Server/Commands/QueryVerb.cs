@@ -285,6 +285,7 @@ internal static class QueryVerb
             json.WriteNumber("read_bytes", report.ReadBytes);
             json.WriteNumber("segments", report.SegmentsRead);
             json.WriteNumber("segments_by_index", report.SegmentsByIndex);
+            json.WriteNumber("segments_refused", report.SegmentsRefused);
             json.WriteNumber("out_of_order", report.OutOfOrder);
             json.WriteBoolean(
                 "complete", !report.IsStopped && !report.IsLimited && report.Plan.Holes.Count + report.Faults.Count == 0);

@@ -5,6 +5,7 @@
 // Format: docs/formats/segment.md. Limits: buffers × buffer size of memory per worker.
 using Tapline.Base;
 using Tapline.Base.Native;
+using Tapline.Decode;
 using Tapline.Record.Container;
 using Tapline.Record.Index;
 using Tapline.Record.Io;
@@ -147,15 +148,17 @@ public sealed class SegmentRecorder : IDisposable
     /// <param name="meta">The frame's facts.</param>
     /// <param name="frame">Its bytes, borrowed for the call; fewer than were captured where the rest is not wanted.</param>
     /// <param name="flow">Slot of its flow in the worker's table, for the index; -1 = none.</param>
-    public AppendResult Append(in FrameMeta meta, ReadOnlySpan<byte> frame, int flow = -1) =>
-        Append(meta, frame, flow, PcapngWriter.PacketBytes(meta, frame.Length), [], isImported: false);
+    /// <param name="layout">As decoded, for the index; without it the index knows less of the frame's flow.</param>
+    public AppendResult Append(in FrameMeta meta, ReadOnlySpan<byte> frame, int flow = -1, in FrameLayout layout = default) =>
+        Append(meta, frame, flow, layout, PcapngWriter.PacketBytes(meta, frame.Length), [], isImported: false);
 
     /// <summary>Takes a frame of a capture, with what that says of it as ready-made options.</summary>
-    internal AppendResult AppendImported(in FrameMeta meta, ReadOnlySpan<byte> frame, int flow, ReadOnlySpan<byte> options) =>
-        Append(meta, frame, flow, PcapngWriter.PacketBytes(frame.Length, options.Length), options, isImported: true);
+    internal AppendResult AppendImported(
+        in FrameMeta meta, ReadOnlySpan<byte> frame, int flow, in FrameLayout layout, ReadOnlySpan<byte> options) =>
+        Append(meta, frame, flow, layout, PcapngWriter.PacketBytes(frame.Length, options.Length), options, isImported: true);
 
     private AppendResult Append(
-        in FrameMeta meta, ReadOnlySpan<byte> frame, int flow, int bytes, ReadOnlySpan<byte> options, bool isImported)
+        in FrameMeta meta, ReadOnlySpan<byte> frame, int flow, in FrameLayout layout, int size, ReadOnlySpan<byte> options, bool isImported)
     {
         if (_isClosed || meta.PointId >= Limits.PointsMax)
         {
@@ -171,7 +174,7 @@ public sealed class SegmentRecorder : IDisposable
             return AppendResult.DroppedTooLong;
         }
 
-        if (!TryMakeRoom(meta, bytes))
+        if (!TryMakeRoom(meta, size))
         {
             point.Dropped++;
             _dropped++;
@@ -185,7 +188,7 @@ public sealed class SegmentRecorder : IDisposable
             _current.Length += _points.WriteInterface(_current.Free, meta.PointId, meta.LinkType, _current.FileEnd);
         }
 
-        _index?.Add(flow, _current.FileEnd, meta.TimestampNs);
+        _index?.Add(flow, _current.FileEnd, meta, layout, frame);
         _current.Length += isImported
             ? PcapngWriter.WritePacket(_current.Free, (uint)point.Interface, meta, frame, options)
             : PcapngWriter.WritePacket(_current.Free, (uint)point.Interface, meta, frame);
@@ -413,8 +416,7 @@ public sealed class SegmentRecorder : IDisposable
         }
 
         var endNs = Math.Max(nowNs, _windowStartNs);
-        _current.Length += SegmentEnding.Write(
-            _current.Free, _points, _writer, _options.Worker, _windowStartNs, endNs, _current.FileEnd);
+        _current.Length += SegmentEnding.Write(_current.Free, _points, _writer, _options.Worker, _windowStartNs, endNs, _current.FileEnd);
         _current.Index = _index?.Finish() ?? -1;
         Invariant.Check(TryHandOver(isLast: true));
         _points.NextWindow();

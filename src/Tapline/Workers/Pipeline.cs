@@ -224,7 +224,7 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
             {
                 var slot = Flows is null ? -1 : _slots[i];
                 var kept = RecordTake is null ? frame.Length : RecordTake.BytesOf(meta, _layouts[i], frame, slot);
-                _appended[i] = recorder.Append(meta, frame[..kept], slot);
+                _appended[i] = recorder.Append(meta, frame[..kept], slot, _layouts[i]);
             }
             else
             {

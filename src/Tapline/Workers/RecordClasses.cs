@@ -32,7 +32,7 @@ internal sealed class RecordClasses(RecordClass[] classes) : IDisposable
             if (candidate.Recorder is { } recorder)
             {
                 isKept = true;
-                result = recorder.Append(meta, frame[..candidate.Take.BytesOf(meta, layout, frame, slot)], slot);
+                result = recorder.Append(meta, frame[..candidate.Take.BytesOf(meta, layout, frame, slot)], slot, layout);
             }
 
             return true;

@@ -1,88 +1,186 @@
-// The indexes of a query's segments: opened, asked and closed one at a time. An index that is missing or damaged costs time,
-// never an answer: its segment is read whole. Only terms of flows can't do without; then it is made, or the segment is named
-// as a hole. One thread.
+// The indexes of a query's segments: asked by several threads ahead of the reading, in the order of time. An index that is missing or
+// damaged costs time, never an answer: its segment is read whole. Only terms of flows can't do without; then it is made, or
+// the segment is named as a hole. For such terms all indexes are looked at first; they stay open in between, within bounds.
+// Owned by the query's thread.
 using Tapline.Record.Index;
 
 namespace Tapline.Record.Extract;
 
 /// <summary>Chooses packets by indexes.</summary>
-internal sealed class ExtractIndexes(ExtractPlan plan, ExtractOptions options)
+internal sealed class ExtractIndexes : IDisposable
 {
-    private readonly FlowWholes _wholes = new(options.Filter.Terms);
+    private const int OpenMax = 256;
+    private readonly ExtractOptions _options;
+    private readonly IReadOnlyList<ExtractSegment> _segments;
+    private readonly FlowWholes _wholes;
+    private readonly int[] _byEnd;
+    private readonly SegmentIndex?[] _open;
+    private readonly Lock _making = new();
+    private readonly Ahead<SegmentScout> _scouts;
+    private JudgeNames? _names;
+    private IReadOnlyList<byte[]>?[]? _descriptions;
 
-    /// <summary>Collects what terms of flows need over all segments; a sentence where that is more than is kept.</summary>
+    public ExtractIndexes(ExtractPlan plan, ExtractOptions options)
+    {
+        _options = options;
+        _segments = plan.Segments;
+        _wholes = new FlowWholes(options.Filter.Terms, _segments.Count);
+        _open = new SegmentIndex?[_segments.Count];
+        _byEnd = [.. Enumerable.Range(0, _segments.Count).OrderBy(s => _segments[s].LatestNs)];
+        _scouts = new Ahead<SegmentScout>(_segments.Count, Scout);
+    }
+
+    private bool IsAsked => _options.Filter.AsksFlows || (_options.UseIndex && !_options.Filter.IsEverything);
+
+    /// <summary>Collects what terms of flows and names need over all segments; a sentence where that is more than is kept.</summary>
     public string? Prepare(CancellationToken stop)
     {
-        if (!options.Filter.AsksFlows)
+        if (IsAsked && _options.Filter.NeedsDirectory)
         {
-            return null;
+            PrepareNames(stop);
         }
 
-        // By their ends: of two classes that both have frames of a flow, the later index knows more of it.
-        foreach (var segment in plan.Segments.OrderBy(s => s.LatestNs))
+        if (_options.Filter.AsksFlows)
         {
-            if (stop.IsCancellationRequested)
-            {
-                break;
-            }
-
-            try
-            {
-                using var index = Open(segment);
-                if (index is not null)
-                {
-                    _wholes.Take(index);
-                }
-            }
-            catch (Exception e) when (e is InvalidDataException or IOException)
-            {
-                // Told when its packets are chosen.
-            }
+            PrepareWholes(stop);
         }
 
-        _wholes.Finish();
         return _wholes.IsFull
             ? "The window has more flows than a query keeps: those beyond are judged by one segment each; ask for a shorter window."
             : null;
     }
 
-    /// <summary>What of a segment has to be read. False with a sentence when it can't be judged at all.</summary>
-    /// <param name="segment">The segment.</param>
-    /// <param name="choice">The packets; null = all.</param>
-    /// <param name="hole">Why it can't.</param>
-    public bool TryChoose(ExtractSegment segment, out PacketChoice? choice, out string? hole)
+    /// <summary>What of a segment has to be read; each is asked for once, in order. Null when it was stopped.</summary>
+    public SegmentScout? Take(int segment, CancellationToken stop) => _scouts.Take(segment, stop);
+
+    /// <summary>No more is wanted: closes what was kept open.</summary>
+    public void Dispose()
     {
-        choice = null;
-        hole = null;
-        if (!options.Filter.AsksFlows && (options.Filter.IsEverything || !options.UseIndex))
+        _scouts.Dispose();
+        for (var segment = 0; segment < _open.Length; segment++)
         {
-            return true;
+            Interlocked.Exchange(ref _open[segment], null)?.Dispose();
+        }
+    }
+
+    private void PrepareNames(CancellationToken stop)
+    {
+        using var reading = new Ahead<Described>(_segments.Count, s => new Described(SegmentDescriptions.TryRead(_segments[s])));
+        _descriptions = new IReadOnlyList<byte[]>[_segments.Count];
+        var isWhole = true;
+        for (var segment = 0; segment < _segments.Count; segment++)
+        {
+            _descriptions[segment] = reading.Take(segment, stop)?.Blocks;
+
+            // A segment under way is read whole; what it says of machines comes later than all that is judged.
+            isWhole &= _descriptions[segment] is not null || _segments[segment].IsHidden;
         }
 
+        if (isWhole && _options.Filter.Root is { } root)
+        {
+            _names = new JudgeNames(root, _descriptions.SelectMany(d => d ?? []).Where(SegmentDescriptions.IsMachines));
+        }
+    }
+
+    private void PrepareWholes(CancellationToken stop)
+    {
+        Pass(segment => new Looked<object>(Using(segment, _ => new object())), (segment, looked) =>
+        {
+            if (looked is not null)
+            {
+                _ = Using<object>(segment, index => { _wholes.Begin(segment, index, _segments[segment]); return null; });
+            }
+        }, stop);
+        Pass(segment => new Looked<ulong[]>(Using(segment, index => _wholes.Continued(segment, index))), (segment, continued) =>
+        {
+            _wholes.Add(segment, continued ?? []);
+        }, stop);
+        Pass(segment => new Looked<FlowWholes.FlowPart[]>(Using(segment, index => _wholes.Parts(segment, index))), (segment, parts) =>
+        {
+            _wholes.Add(segment, parts ?? []);
+        }, stop);
+        _wholes.Finish();
+    }
+
+    private void Pass<T>(Func<int, Looked<T>> look, Action<int, T?> take, CancellationToken stop)
+        where T : class
+    {
+        using var ahead = new Ahead<Looked<T>>(_byEnd.Length, place => look(_byEnd[place]));
+        for (var place = 0; place < _byEnd.Length && ahead.Take(place, stop) is { } looked; place++)
+        {
+            take(_byEnd[place], looked.Value);
+        }
+    }
+
+    // Asks an index that stays open for the next question; null where there is none, or a damaged one: told when its packets are chosen.
+    private T? Using<T>(int segment, Func<SegmentIndex, T?> ask)
+        where T : class
+    {
         try
         {
-            using var index = Open(segment);
-            if (index is not null)
+            var index = _open[segment] ?? Open(_segments[segment]);
+            if (index is null)
             {
-                choice = PacketChoice.Make(index, options, _wholes);
-                return true;
+                return null;
+            }
+
+            _open[segment] = segment < OpenMax ? index : null;
+            try
+            {
+                return ask(index);
+            }
+            finally
+            {
+                index.ForgetColumns();
+                if (segment >= OpenMax)
+                {
+                    index.Dispose();
+                }
             }
         }
         catch (Exception e) when (e is InvalidDataException or IOException)
         {
-            hole = e.Message;
+            return null;
         }
+    }
 
-        if (!options.Filter.AsksFlows)
+    private SegmentScout Scout(int segment)
+    {
+        var wanted = _segments[segment];
+        if (!IsAsked)
         {
-            hole = null;
-            return true;
+            return new SegmentScout { Segment = wanted };
         }
 
-        hole = segment.IsHidden
-            ? $"Segment {segment.File} is under way and has no index yet: facts of its flows are not known, and it was left out."
-            : $"Segment {segment.File} has no sound index: facts of its flows are not known, and it was left out. {hole}".TrimEnd();
-        return false;
+        string? fault = null;
+        try
+        {
+            using var index = Interlocked.Exchange(ref _open[segment], null) ?? Open(wanted);
+            if (index is not null)
+            {
+                var descriptions = _descriptions?[segment];
+                var names = _names is null || descriptions is null ? null : new SegmentNames(_names, descriptions);
+                var choice = PacketChoice.Make(
+                    index, _options, names, _options.Filter.AsksFlows ? () => _wholes.TruthsOf(segment, index) : null);
+                return new SegmentScout
+                {
+                    Segment = wanted, Choice = choice,
+                    Descriptions = choice is { Offsets.Length: 0 } ? descriptions ?? SegmentDescriptions.TryRead(wanted) : null,
+                };
+            }
+        }
+        catch (Exception e) when (e is InvalidDataException or IOException)
+        {
+            fault = e.Message;
+        }
+
+        return new SegmentScout
+        {
+            Segment = wanted,
+            Hole = !_options.Filter.AsksFlows ? null : wanted.IsHidden
+                ? $"Segment {wanted.File} is under way and has no index yet: facts of its flows are not known, and it was left out."
+                : $"Segment {wanted.File} has no sound index: facts of its flows are not known, and it was left out. {fault}".TrimEnd(),
+        };
     }
 
     private SegmentIndex? Open(ExtractSegment segment)
@@ -93,9 +191,23 @@ internal sealed class ExtractIndexes(ExtractPlan plan, ExtractOptions options)
         }
 
         var path = SegmentIndex.PathOf(segment.Path);
-        var index = SegmentIndex.Open(path, segment.Bytes, out _);
-        return index is null && options.Filter.AsksFlows && options.MakeIndex is { } make && make(segment.Path)
-            ? SegmentIndex.Open(path, segment.Bytes, out _)
-            : index;
+        if (SegmentIndex.Open(path, segment.Bytes, out _) is { } index)
+        {
+            return index;
+        }
+
+        if (!_options.Filter.AsksFlows || _options.MakeIndex is not { } make)
+        {
+            return null;
+        }
+
+        lock (_making) // memory for one at a time
+        {
+            return make(segment.Path) ? SegmentIndex.Open(path, segment.Bytes, out _) : null;
+        }
     }
+
+    private sealed record Described(IReadOnlyList<byte[]>? Blocks);
+
+    private sealed record Looked<T>(T? Value);
 }

@@ -135,42 +135,23 @@ public sealed class ExtractPlan
             return []; // removed meanwhile
         }
 
-        foreach (var file in new DirectoryInfo(folder).EnumerateFiles())
+        var files = new DirectoryInfo(folder).EnumerateFiles()
+            .Where(file => SegmentName.TryParse(file.Name, out _, out _)).OrderBy(file => file.Name, StringComparer.Ordinal).ToList();
+        using var reading = new Ahead<Listed>(files.Count, number => Look(folder, ofClass, files[number]));
+        for (var number = 0; number < files.Count; number++)
         {
-            if (!SegmentName.TryParse(file.Name, out var name, out var isHidden))
+            var listed = reading.Take(number, CancellationToken.None)!;
+            if (listed.Segment is { } segment)
             {
-                continue;
+                segments.Add(segment);
             }
-
-            try
+            else if (listed.Locked is { } why)
             {
-                var end = isHidden ? null : SegmentEnd.TryRead(file.FullName);
-                segments.Add(new ExtractSegment
-                {
-                    Folder = folder, File = file.Name, Class = ofClass, Name = name, IsHidden = isHidden,
-                    Bytes = end?.SegmentBytes ?? file.Length,
-                    End = end,
-                });
+                locked.Add(files[number].Name, why);
             }
-            catch (ContainerException e)
+            else
             {
-                locked.Add(file.Name, e);
-            }
-            catch (FileNotFoundException) when (isHidden && File.Exists(Path.Combine(folder, file.Name[1..])))
-            {
-                // Finished between the listing and here.
-                var finished = new FileInfo(Path.Combine(folder, file.Name[1..]));
-                var end = SegmentEnd.TryRead(finished.FullName);
-                segments.Add(new ExtractSegment
-                {
-                    Folder = folder, File = finished.Name, Class = ofClass, Name = name, IsHidden = false,
-                    Bytes = end?.SegmentBytes ?? finished.Length,
-                    End = end,
-                });
-            }
-            catch (FileNotFoundException)
-            {
-                holes.Add($"Segment {file.Name} was removed while the query began (the recording's budget).");
+                holes.Add($"Segment {files[number].Name} was removed while the query began (the recording's budget).");
             }
         }
 
@@ -180,6 +161,44 @@ public sealed class ExtractPlan
         // A segment that was finished during the listing may have been listed under both of its names.
         return segments.GroupBy(s => s.Name).Select(g => g.OrderBy(s => s.IsHidden).First());
     }
+
+    // Nothing where the segment is gone.
+    private static Listed Look(string folder, string ofClass, FileInfo file)
+    {
+        _ = SegmentName.TryParse(file.Name, out var name, out var isHidden);
+        try
+        {
+            try
+            {
+                return new Listed(Look(folder, ofClass, file, name, isHidden), null);
+            }
+            catch (FileNotFoundException) when (isHidden && File.Exists(Path.Combine(folder, file.Name[1..])))
+            {
+                // Finished between the listing and here.
+                return new Listed(Look(folder, ofClass, new FileInfo(Path.Combine(folder, file.Name[1..])), name, isHidden: false), null);
+            }
+        }
+        catch (ContainerException e)
+        {
+            return new Listed(null, e);
+        }
+        catch (FileNotFoundException)
+        {
+            return new Listed(null, null);
+        }
+    }
+
+    private static ExtractSegment Look(string folder, string ofClass, FileInfo file, SegmentName name, bool isHidden)
+    {
+        var end = isHidden ? null : SegmentEnd.TryRead(file.FullName);
+        return new ExtractSegment
+        {
+            Folder = folder, File = file.Name, Class = ofClass, Name = name, IsHidden = isHidden,
+            Bytes = end?.SegmentBytes ?? file.Length, End = end,
+        };
+    }
+
+    private sealed record Listed(ExtractSegment? Segment, ContainerException? Locked);
 
     // Windows of one worker follow each other without a gap while a recorder runs; where they do not, something is missing.
     private static void Gaps(List<ExtractSegment> every, ExtractOptions options, List<string> holes)

@@ -43,13 +43,37 @@ internal sealed class ExtractPoints
         return point;
     }
 
+    /// <summary>Name and description in an interface block; empty where it has none.</summary>
+    public static (string Name, string Description) Names(ReadOnlySpan<byte> block)
+    {
+        _ = Options(block, out var name, out var description, out _);
+        return (name, description);
+    }
+
     private ExtractPoint? Parse(ReadOnlySpan<byte> block)
     {
-        var name = "";
-        var description = "";
-        byte resolution = 6;
-        var options = block[OptionsAt..^4];
+        var length = Options(block, out var name, out var description, out var resolution);
+
+        // Units of 10^-n seconds down to nanoseconds: what tools write. Others are refused, not guessed.
+        return resolution > 9 ? null : new ExtractPoint(
+            (ushort)_points.Count,
+            name,
+            description,
+            (LinkType)BinaryPrimitives.ReadUInt16LittleEndian(block[8..]),
+            block.Slice(OptionsAt, length).ToArray())
+        {
+            UnitNs = (long)Math.Pow(10, 9 - resolution),
+        };
+    }
+
+    // Returns the length of the options that are whole.
+    private static int Options(ReadOnlySpan<byte> block, out string name, out string description, out byte resolution)
+    {
+        name = "";
+        description = "";
+        resolution = 6;
         var length = 0;
+        var options = block.Length < OptionsAt + 4 ? [] : block[OptionsAt..^4];
         while (options.Length - length >= 4)
         {
             var code = BinaryPrimitives.ReadUInt16LittleEndian(options[length..]);
@@ -66,15 +90,6 @@ internal sealed class ExtractPoints
             length += 4 + PcapngWriter.Pad(bytes);
         }
 
-        // Units of 10^-n seconds down to nanoseconds: what tools write. Others are refused, not guessed.
-        return resolution > 9 ? null : new ExtractPoint(
-            (ushort)_points.Count,
-            name,
-            description,
-            (LinkType)BinaryPrimitives.ReadUInt16LittleEndian(block[8..]),
-            options[..length].ToArray())
-        {
-            UnitNs = (long)Math.Pow(10, 9 - resolution),
-        };
+        return length;
     }
 }

@@ -62,6 +62,9 @@ public sealed class ExtractReport
     /// <summary>Those of which only chosen packets were read.</summary>
     public int SegmentsByIndex { get; internal set; }
 
+    /// <summary>Segments of which no packet was read, because their indexes rule them out.</summary>
+    public int SegmentsRefused { get; internal set; }
+
     /// <summary>Selected frames that stand behind a later one, because putting them right took more memory than allowed.</summary>
     public long OutOfOrder { get; internal set; }
 

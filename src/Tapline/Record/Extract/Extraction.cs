@@ -54,6 +54,7 @@ public sealed class Extraction
         finally
         {
             run._lanes.ForEach(lane => lane.Dispose());
+            run._indexes.Dispose();
         }
 
         return run._report;
@@ -69,7 +70,7 @@ public sealed class Extraction
 
         while (!stop.IsCancellationRequested && !_report.IsLimited)
         {
-            Open();
+            Open(stop);
             if (_lanes.Count == 0)
             {
                 break;
@@ -100,29 +101,60 @@ public sealed class Extraction
     }
 
     // Opens the segments that begin before the hindmost open one has got to.
-    private void Open()
+    private void Open(CancellationToken stop)
     {
         var segments = _report.Plan.Segments;
         while (_opened < segments.Count && _lanes.Count < LanesMax
-            && (_lanes.Count == 0 || segments[_opened].Name.StartNs <= Hindmost().FrontierNs))
+            && (_lanes.Count == 0 || segments[_opened].Name.StartNs <= Hindmost().FrontierNs)
+            && _indexes.Take(_opened, stop) is { } scout)
         {
-            var segment = segments[_opened++];
-            if (!_indexes.TryChoose(segment, out var choice, out var hole))
+            _opened++;
+            if (scout.Hole is { } hole)
             {
-                Note(hole!);
-                _closedBytes += segment.Bytes;
+                Note(hole);
+                _closedBytes += scout.Segment.Bytes;
             }
-            else if (SegmentLane.TryOpen(segment, choice, out hole) is { } lane)
+            else if (scout.IsRefused)
+            {
+                PassOver(scout);
+            }
+            else if (SegmentLane.TryOpen(scout.Segment, scout.Choice, out hole) is { } lane)
             {
                 _lanes.Add(lane);
                 _report.SegmentsRead++;
-                _report.SegmentsByIndex += choice is { IsSparse: true } ? 1 : 0;
+                _report.SegmentsByIndex += scout.Choice is { IsSparse: true } ? 1 : 0;
             }
             else
             {
                 Note(hole!);
+                _closedBytes += scout.Segment.Bytes;
             }
         }
+    }
+
+    // Nothing of the segment is read but what it says of points and machines, which counts for the segments that follow.
+    private void PassOver(SegmentScout scout)
+    {
+        var interfaces = new List<ExtractPoint?>();
+        foreach (var block in scout.Descriptions!)
+        {
+            if (SegmentDescriptions.IsMachines(block))
+            {
+                Learn(block);
+            }
+            else
+            {
+                interfaces.Add(_points.Find(block, out var isNew));
+                if (isNew)
+                {
+                    Meet(interfaces[^1]!);
+                }
+            }
+        }
+
+        Account(scout.Segment, number => number < (uint)interfaces.Count ? interfaces[(int)number] : null);
+        _closedBytes += scout.Segment.Bytes;
+        _report.SegmentsRefused++;
     }
 
     private SegmentLane Hindmost()
@@ -147,16 +179,10 @@ public sealed class Extraction
                     Judge(lane);
                     break;
                 case SegmentLane.Step.NewPoint:
-                    _report.PointList.Add((lane.Point!, new ExtractPointCounts()));
-                    _sink.AddPoint(lane.Point!);
-                    Bind();
+                    Meet(lane.Point!);
                     break;
                 case SegmentLane.Step.Machines:
-                    if (_names.Take(lane.Block[8..^4]))
-                    {
-                        Bind();
-                    }
-
+                    Learn(lane.Block);
                     break;
                 case SegmentLane.Step.End:
                     return false;
@@ -164,6 +190,21 @@ public sealed class Extraction
         }
 
         return lane.FrontierNs < _options.UntilNs || lane.FrontierNs - _options.UntilNs < _options.DisorderNs;
+    }
+
+    private void Meet(ExtractPoint point)
+    {
+        _report.PointList.Add((point, new ExtractPointCounts()));
+        _sink.AddPoint(point);
+        Bind();
+    }
+
+    private void Learn(ReadOnlySpan<byte> machines)
+    {
+        if (_options.Filter.NeedsDirectory && _names.Take(machines[8..^4]))
+        {
+            Bind();
+        }
     }
 
     private void Bind()
@@ -180,6 +221,12 @@ public sealed class Extraction
         if (!PacketBlock.TryRead(block, lane.Point!, out var meta))
         {
             Note($"Segment {lane.Segment.File} has a packet that contradicts itself; it was left out.");
+            return;
+        }
+
+        if (meta.TimestampNs == long.MaxValue)
+        {
+            Note($"Segment {lane.Segment.File} has packets with times that can't be: a description in it is damaged; they were left out.");
             return;
         }
 
@@ -226,19 +273,19 @@ public sealed class Extraction
         _report.IsLimited = _report.Selected >= _options.Limit;
     }
 
-    private void Account(SegmentLane lane)
+    private void Account(ExtractSegment segment, Func<uint, ExtractPoint?> pointOf)
     {
-        if (lane.Segment.End is not { IsRecovered: false } end)
+        if (segment.End is not { IsRecovered: false } end)
         {
             return;
         }
 
         foreach (var row in end.Rows)
         {
-            if (lane.PointOf(row.Interface) is { } point)
+            if (pointOf(row.Interface) is { } point)
             {
                 var counts = _report.PointList[point.Id].Counts;
-                var ringDropped = counts.AddRingDropped(lane.Segment.Class, row.DroppedRing);
+                var ringDropped = counts.AddRingDropped(segment.Class, row.DroppedRing);
                 counts.Arrived += ringDropped + row.Captured - row.OtherClass;
                 counts.DroppedRecorder += row.DroppedRecorder;
                 counts.Filtered += row.Filtered;
@@ -255,7 +302,7 @@ public sealed class Extraction
             Note(fault);
         }
 
-        Account(lane);
+        Account(lane.Segment, lane.PointOf);
         _closedBytes += lane.Segment.Bytes;
         _lanes.Remove(lane);
         lane.Dispose();
@@ -273,7 +320,7 @@ public sealed class Extraction
 
     private void Note(string what)
     {
-        if (_report.FaultList.Count < FaultsMax)
+        if (_report.FaultList.Count < FaultsMax && !_report.FaultList.Contains(what))
         {
             _report.FaultList.Add(what);
         }

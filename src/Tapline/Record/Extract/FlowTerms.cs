@@ -22,6 +22,8 @@ internal sealed class FlowTerms
 
     public int Count => _terms.Count;
 
+    public FilterNode.Flow this[int number] => _terms[number];
+
     /// <summary>Collects the terms of a tree; null with one sentence when one of them can't be answered.</summary>
     public static FlowTerms? Find(FilterNode? root, out string? error)
     {
@@ -173,14 +175,16 @@ internal sealed class FlowTerms
         _ => null,
     };
 
-    private static bool Compare(FilterNode.Flow term, string? value) => value is not null && term.Comparison switch
+    /// <summary>True when the term holds for a text; null = not known.</summary>
+    public static bool Compare(FilterNode.Flow term, string? value) => value is not null && term.Comparison switch
     {
         FieldComparison.Equal => string.Equals(value, term.Text, StringComparison.OrdinalIgnoreCase),
         FieldComparison.NotEqual => !string.Equals(value, term.Text, StringComparison.OrdinalIgnoreCase),
         _ => value.Contains(term.Text, StringComparison.OrdinalIgnoreCase),
     };
 
-    private static bool Compare(FilterNode.Flow term, double value) => !double.IsNaN(value) && term.Comparison switch
+    /// <summary>True when the term holds for a number; not a number = not known.</summary>
+    public static bool Compare(FilterNode.Flow term, double value) => !double.IsNaN(value) && term.Comparison switch
     {
         FieldComparison.Equal => value == term.Number,
         FieldComparison.NotEqual => value != term.Number,

@@ -29,59 +29,76 @@ internal sealed class PacketChoice
 
     /// <summary>Chooses; null = every packet has to be looked at, and no term needs a flow. Throws
     /// <see cref="InvalidDataException"/> where the index is damaged.</summary>
-    public static PacketChoice? Make(SegmentIndex index, ExtractOptions options, FlowWholes wholes)
+    /// <param name="index">The index.</param>
+    /// <param name="options">What is wanted.</param>
+    /// <param name="names">What names mean in the segment; null = not known.</param>
+    /// <param name="truths">Which flow terms hold, by flow; null = the expression has none.</param>
+    public static PacketChoice? Make(SegmentIndex index, ExtractOptions options, SegmentNames? names, Func<ulong[]>? truths)
     {
-        var filter = options.Filter;
-        var (from, to) = index.OffsetRange(options.SinceNs, options.UntilNs);
-        var judge = new FlowJudge(index, filter);
-        var flows = new List<int> { 0 };
-        var truths = new List<ulong> { 0 };
+        var (from, to) = RangeOf(index, options);
+        var known = to > from ? truths?.Invoke() : null;
+        var judge = new FlowJudge(index, options.Filter, names, known);
+        var flows = new List<int>();
+        if (to > from && index.PacketsOfNoFlow > 0)
+        {
+            flows.Add(0);
+        }
+
         if (to > from && judge.MayHaveAny())
         {
-            for (var flow = 1; flow < index.Flows; flow++)
+            var verdicts = new sbyte[index.Flows];
+            judge.Judge(verdicts);
+            for (var flow = 1; flow < verdicts.Length; flow++)
             {
-                var known = filter.AsksFlows ? wholes.TruthsOf(index, flow) : 0;
-                if (judge.Judge(flow, known) != Judgement.No)
+                if (verdicts[flow] != (sbyte)Judgement.No)
                 {
                     flows.Add(flow);
-                    truths.Add(known);
                 }
             }
+        }
+
+        if (flows.Count == 0)
+        {
+            return new PacketChoice([], null, isSparse: true);
         }
 
         var packets = 0L;
         flows.ForEach(flow => packets += index.PacketCount(flow));
         var isWalked = packets > index.Header.Frames / WalkShare;
-        if (isWalked && !filter.AsksFlows)
-        {
-            return null;
-        }
+        return isWalked && truths is null ? null : Collect(index, flows, known, from, to, isSparse: !isWalked);
+    }
 
-        return Collect(index, flows, truths, filter.AsksFlows, from, to, isSparse: !isWalked);
+    // The part of the file that the window lies in; most windows take in whole segments.
+    private static (long From, long To) RangeOf(SegmentIndex index, ExtractOptions options)
+    {
+        var header = index.Header;
+        return options.SinceNs <= header.FirstNs && options.UntilNs > header.LastNs ? (0, header.SegmentBytes)
+            : header.LastNs < options.SinceNs || header.FirstNs >= options.UntilNs ? (0, 0)
+            : index.OffsetRange(options.SinceNs, options.UntilNs);
     }
 
     private static PacketChoice Collect(
-        SegmentIndex index, List<int> flows, List<ulong> truths, bool asksFlows, long from, long to, bool isSparse)
+        SegmentIndex index, List<int> flows, ulong[]? truths, long from, long to, bool isSparse)
     {
         var offsets = new List<long>();
         var answers = new List<ulong>();
         var list = new List<long>();
-        for (var i = 0; i < flows.Count; i++)
+        foreach (var flow in flows)
         {
             list.Clear();
-            index.AddPackets(flows[i], list);
+            index.AddPackets(flow, list);
             foreach (var offset in list)
             {
                 if (offset >= from && offset < to)
                 {
                     offsets.Add(offset);
-                    answers.Add(truths[i]);
+                    answers.Add(truths is null || flow == 0 ? 0 : truths[flow]);
                 }
             }
         }
 
         var keys = offsets.ToArray();
-        var values = asksFlows ? answers.ToArray() : null;
+        var values = truths is null ? null : answers.ToArray();
         if (values is null)
         {
             Array.Sort(keys);

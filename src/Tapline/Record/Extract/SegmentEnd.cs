@@ -1,4 +1,4 @@
-// The ledger at the end of a segment by a few small reads, without walking the file. What is there is hostile until the
+// The ledger at the end of a segment by one small read, without walking the file. What is there is hostile until the
 // ledger's own checksum holds.
 using System.Buffers.Binary;
 using Tapline.Base;
@@ -15,6 +15,7 @@ namespace Tapline.Record.Extract;
 internal sealed record SegmentEnd(long StartNs, long EndNs, bool IsRecovered, LedgerBlockRow[] Rows, long[]? Places)
 {
     private const int BlockBytesMax = 1 << 20;
+    private const int TailBytes = 8 << 10;
 
     /// <summary>Length of the segment's content.</summary>
     public long SegmentBytes { get; init; }
@@ -25,31 +26,49 @@ internal sealed record SegmentEnd(long StartNs, long EndNs, bool IsRecovered, Le
     {
         using var file = SegmentInput.Open(path);
         var length = file.Length;
-        return LastBlock(file, length) is { } block && BinaryPrimitives.ReadUInt32LittleEndian(block) == LedgerBlock.Type
+        var tail = new byte[Math.Min(length, TailBytes)];
+        return TryRead(file, tail, length - tail.Length) && LastBlock(file, tail, length, length) is { } block
+            && BinaryPrimitives.ReadUInt32LittleEndian(block) == LedgerBlock.Type
             && LedgerBlock.TryRead(block.AsSpan(8, block.Length - 12), out var rows, out var flags, out var start, out var end)
                 ? new SegmentEnd(
                     start, end, (flags & LedgerBlock.RecoveredFlag) != 0, rows,
-                    LastBlock(file, length - block.Length) is { } places ? PlacesBlock.TryRead(places) : null) { SegmentBytes = length }
+                    LastBlock(file, tail, length, length - block.Length) is { } places ? PlacesBlock.TryRead(places) : null)
+                {
+                    SegmentBytes = length,
+                }
                 : null;
     }
 
-    // The block that ends here; null when none of a size that one of ours has.
-    private static byte[]? LastBlock(SegmentInput file, long end)
+    // The block that ends here; null when none of a size that one of ours has. Both blocks lie in the tail, but of segments with
+    // very many interfaces.
+    private static byte[]? LastBlock(SegmentInput file, ReadOnlySpan<byte> tail, long length, long end)
     {
-        Span<byte> tail = stackalloc byte[4];
-        if (end < PcapngWriter.BlockFrameBytes || !TryRead(file, tail, end - 4))
+        Span<byte> size = stackalloc byte[4];
+        if (end < PcapngWriter.BlockFrameBytes || !TryTake(file, tail, length, size, end - 4))
         {
             return null;
         }
 
-        var bytes = BinaryPrimitives.ReadUInt32LittleEndian(tail);
+        var bytes = BinaryPrimitives.ReadUInt32LittleEndian(size);
         if (bytes < PcapngWriter.BlockFrameBytes || bytes > Math.Min(end, BlockBytesMax))
         {
             return null;
         }
 
         var block = new byte[bytes];
-        return TryRead(file, block, end - bytes) ? block : null;
+        return TryTake(file, tail, length, block, end - bytes) ? block : null;
+    }
+
+    private static bool TryTake(SegmentInput file, ReadOnlySpan<byte> tail, long length, Span<byte> target, long offset)
+    {
+        var inTail = offset - (length - tail.Length);
+        if (inTail < 0)
+        {
+            return TryRead(file, target, offset);
+        }
+
+        tail.Slice((int)inTail, target.Length).CopyTo(target);
+        return true;
     }
 
     private static bool TryRead(SegmentInput file, Span<byte> target, long offset)

@@ -34,6 +34,14 @@ internal sealed class AddressCollector
         Note(flow.ResponderMac);
     }
 
+    public void Note(in FrameExtras extras)
+    {
+        Note(extras.Address1);
+        Note(extras.Address2);
+        Note(extras.Mac1);
+        Note(extras.Mac2);
+    }
+
     /// <summary>All are noted: from here on places are known.</summary>
     public void Sort()
     {

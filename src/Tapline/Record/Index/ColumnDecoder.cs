@@ -1,5 +1,7 @@
 // Numbers of a column out of hostile bytes. Every length is checked before it is believed; what does not fit is refused as
 // a whole. Pure; the caller owns source and target.
+using System.Buffers.Binary;
+
 namespace Tapline.Record.Index;
 
 /// <summary>Decodes columns as stored, before rules are applied.</summary>
@@ -82,21 +84,28 @@ internal static class ColumnDecoder
 
     private static void Unpack(ReadOnlySpan<byte> bits, int width, Span<ulong> group)
     {
-        UInt128 window = 0;
-        var held = 0;
-        var at = 0;
         var mask = width == 64 ? ulong.MaxValue : (1UL << width) - 1;
+        var at = 0;
         foreach (ref var value in group)
         {
-            while (held < width)
+            // Up to nine bytes hold a number that does not begin with a byte.
+            var (start, shift) = (at >> 3, at & 7);
+            at += width;
+            if (start + sizeof(ulong) + 1 <= bits.Length)
             {
-                window |= (UInt128)bits[at++] << held;
-                held += 8;
+                value = BinaryPrimitives.ReadUInt64LittleEndian(bits[start..]) >> shift;
+                value |= shift == 0 ? 0 : (ulong)bits[start + sizeof(ulong)] << (64 - shift);
+                value &= mask;
+                continue;
             }
 
-            value = (ulong)window & mask;
-            window >>= width;
-            held -= width;
+            UInt128 window = 0;
+            for (var i = 0; start + i < bits.Length && i <= sizeof(ulong); i++)
+            {
+                window |= (UInt128)bits[start + i] << (8 * i);
+            }
+
+            value = (ulong)(window >> shift) & mask;
         }
     }
 }

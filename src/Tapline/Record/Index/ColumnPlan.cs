@@ -99,6 +99,17 @@ internal readonly record struct ColumnPlan(
         plans.Add(new(IndexColumn.Packets, ColumnRule.Sum, IndexColumn.InitiatorFrames, IndexColumn.ResponderFrames));
         plans.Add(new(IndexColumn.PacketListBytes, ColumnRule.ListOf, IndexColumn.Packets));
         plans.Add(new(IndexColumn.FirstOffset, ColumnRule.Previous));
+        plans.Add(new(IndexColumn.Marks));
+        plans.Add(new(IndexColumn.OtherMac1));
+        plans.Add(new(IndexColumn.OtherMac2));
+        plans.Add(new(IndexColumn.FirstIp1, ColumnRule.Like, IndexColumn.OuterInitiatorIp));
+        plans.Add(new(IndexColumn.FirstIp2, ColumnRule.Like, IndexColumn.OuterResponderIp));
+        plans.Add(new(IndexColumn.OtherVlans));
+        plans.Add(new(IndexColumn.OtherVni));
+        plans.Add(new(IndexColumn.OtherPoint, None: ushort.MaxValue));
+        plans.Add(new(IndexColumn.FirstPort1));
+        plans.Add(new(IndexColumn.FirstPort2));
+        plans.Add(new(IndexColumn.FirstPort3));
         return [.. plans];
     }
 

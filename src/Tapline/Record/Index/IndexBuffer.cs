@@ -18,6 +18,10 @@ internal sealed class IndexBuffer : IDisposable
     private readonly NativeArray<ulong> _frames;
     private readonly NativeArray<FlowRecord> _records;
     private readonly NativeArray<int> _slots;
+    private readonly NativeArray<FrameFacts> _facts;
+
+    // Rows of one flow follow each other in a ring.
+    private readonly NativeArray<int> _sameFlow;
     private readonly NativeArray<TimeBlock> _runs;
 
     public IndexBuffer(int frames, int flows)
@@ -26,6 +30,8 @@ internal sealed class IndexBuffer : IDisposable
         _frames = new NativeArray<ulong>(frames);
         _records = new NativeArray<FlowRecord>(flows);
         _slots = new NativeArray<int>(flows);
+        _facts = new NativeArray<FrameFacts>(flows);
+        _sameFlow = new NativeArray<int>(flows);
         _runs = new NativeArray<TimeBlock>((frames / (RunFramesMax / 2)) + RunsMin);
         Reset();
     }
@@ -58,6 +64,9 @@ internal sealed class IndexBuffer : IDisposable
 
     public ref FlowRecord Record(int flow) => ref _records[flow];
 
+    /// <summary>What the flow's frames have shown.</summary>
+    public ref FrameFacts Facts(int flow) => ref _facts[flow];
+
     public ref readonly TimeBlock Run(int run) => ref _runs[run];
 
     /// <summary>Where the flow is still alive; -1 = its record is here.</summary>
@@ -70,14 +79,33 @@ internal sealed class IndexBuffer : IDisposable
     public int BeginFlow(int slot)
     {
         _slots[Flows] = slot;
+        _facts[Flows] = default;
+        _sameFlow[Flows] = Flows;
         return Flows++;
     }
+
+    /// <summary>Another row for the flow of this one: its frames show more than one row holds.</summary>
+    public int BeginSameFlow(int flow)
+    {
+        var row = BeginFlow(_slots[flow]);
+        (_sameFlow[row], _sameFlow[flow]) = (_sameFlow[flow], row);
+        return row;
+    }
+
+    /// <summary>The next row of the same flow, the first one again after the last.</summary>
+    public int NextOfFlow(int row) => _sameFlow[row];
 
     /// <summary>The flow has ended: from here on its record is this one.</summary>
     public void EndFlow(int flow, in FlowRecord record)
     {
-        _records[flow] = record;
-        _slots[flow] = NoSlot;
+        var row = flow;
+        do
+        {
+            _records[row] = record;
+            _slots[row] = NoSlot;
+            row = _sameFlow[row];
+        }
+        while (row != flow);
     }
 
     /// <summary>Notes a frame of a flow, whose packet block begins at <paramref name="offset"/> of the file.</summary>
@@ -113,6 +141,8 @@ internal sealed class IndexBuffer : IDisposable
         _frames.Dispose();
         _records.Dispose();
         _slots.Dispose();
+        _facts.Dispose();
+        _sameFlow.Dispose();
         _runs.Dispose();
     }
 

@@ -85,15 +85,25 @@ internal sealed class IndexBuilder : IDisposable
         _keys.Begin();
         for (var flow = 1; flow < buffer.Flows; flow++)
         {
-            _addresses.Note(buffer.Record(flow));
+            ref readonly var record = ref buffer.Record(flow);
+            _addresses.Note(record);
+            ref var extras = ref _places[flow].Extras;
+            extras = buffer.Facts(flow).Settle(record);
+            _addresses.Note(extras);
         }
 
         _addresses.Sort();
         for (var flow = 1; flow < buffer.Flows; flow++)
         {
             ref readonly var record = ref buffer.Record(flow);
+            ref readonly var extras = ref _places[flow].Extras;
             _places[flow] = new FlowPlaces
             {
+                Extras = extras,
+                OtherMac1 = _addresses.PlaceOf(extras.Mac1),
+                OtherMac2 = _addresses.PlaceOf(extras.Mac2),
+                FirstIp1 = _addresses.PlaceOf(extras.Address1),
+                FirstIp2 = _addresses.PlaceOf(extras.Address2),
                 InitiatorIp = _addresses.PlaceOf(record.InitiatorIp),
                 ResponderIp = _addresses.PlaceOf(record.ResponderIp),
                 OuterInitiatorIp = _addresses.PlaceOf(record.OuterInitiatorIp),
@@ -104,6 +114,8 @@ internal sealed class IndexBuilder : IDisposable
                 ResponderVm = _names.Machine(record.ResponderPoint, record.ResponderMac, record.ResponderIp),
             };
             _keys.Add(record);
+            _keys.Add(_places[flow].Extras);
+            _names.Note(_places[flow].Extras.Point);
         }
 
         _names.Write(Section(IndexSectionKind.Names));
@@ -192,12 +204,12 @@ internal sealed class IndexBuilder : IDisposable
 
     // Columns that are no field of the record.
     private static bool IsPlaced(IndexColumn column) => column is (>= IndexColumn.InitiatorIp and <= IndexColumn.ResponderMac)
-        or (>= IndexColumn.InitiatorVm and <= IndexColumn.FirstOffset);
+        or (>= IndexColumn.InitiatorVm and <= IndexColumn.FirstPort3);
 
     private long ValueOf(IndexBuffer buffer, int flow, IndexColumn column) => column switch
     {
         >= IndexColumn.InitiatorIp and <= IndexColumn.ResponderMac or IndexColumn.InitiatorVm or IndexColumn.ResponderVm
-            => _places[flow].Of(column),
+            or (>= IndexColumn.Marks and <= IndexColumn.FirstPort3) => _places[flow].Of(column),
         IndexColumn.Packets => _lists.Count(flow),
         IndexColumn.PacketListBytes => _lists.Bytes(flow),
         IndexColumn.FirstOffset => _lists.First(flow),
@@ -240,6 +252,7 @@ internal sealed class IndexBuilder : IDisposable
             Origin = identity.Origin,
             Sequence = buffer.Sequence,
             Frames = buffer.Frames,
+            PacketsOfNoFlow = _lists.Count(0),
             Flows = buffer.Flows,
             FirstNs = buffer.FirstNs,
             LastNs = buffer.LastNs,

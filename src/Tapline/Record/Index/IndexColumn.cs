@@ -61,6 +61,28 @@ public enum IndexColumn : ushort
     /// <summary>Offset of the flow's first packet block in the segment, in units of 4 bytes.</summary>
     FirstOffset = 38,
 
+    /// <summary>What the flow's frames in this segment are (<c>FrameMarks</c>); 0 = not known. The next ten say what they show
+    /// beyond the flow's record, in all frames where this column says so.</summary>
+    Marks = 39,
+
+    /// <summary>MAC addresses beside those of the record; places, 0 = none.</summary>
+    OtherMac1 = 40,
+    OtherMac2 = 41,
+
+    /// <summary>Addresses of the first IP header where the flow is in a tunnel; places, 0 = none.</summary>
+    FirstIp1 = 42,
+    FirstIp2 = 43,
+
+    /// <summary>Another VLAN stack and another VNI, 0 = none; another point, 65535 = none.</summary>
+    OtherVlans = 44,
+    OtherVni = 45,
+    OtherPoint = 46,
+
+    /// <summary>Ports behind the first IP header where the flow is in a tunnel; 0 = none.</summary>
+    FirstPort1 = 47,
+    FirstPort2 = 48,
+    FirstPort3 = 49,
+
     InitiatorFrames = 64,
     InitiatorSegments = 65,
     InitiatorBytes = 66,

@@ -41,6 +41,9 @@ public readonly struct IndexHeader
     /// <summary>Which segment of this run of the worker it was, from 1; 0 = made from the packets.</summary>
     public long Sequence { get; init; }
 
+    /// <summary>Packets of flow 0; -1 = an older index, in which the section of packets says it.</summary>
+    public int PacketsOfNoFlow { get; init; } = -1;
+
     /// <summary>How it was made.</summary>
     public IndexOrigin Origin { get; init; }
 
@@ -70,6 +73,8 @@ public readonly struct IndexHeader
         BinaryPrimitives.WriteInt64LittleEndian(target[56..], FileBytes);
         BinaryPrimitives.WriteInt32LittleEndian(target[64..], Flows);
         target[68] = (byte)Origin;
+        target[69] = (byte)(PacketsOfNoFlow < 0 ? 0 : 1);
+        BinaryPrimitives.WriteInt32LittleEndian(target[72..], Math.Max(0, PacketsOfNoFlow));
         for (var i = 0; i < Sections.Length; i++)
         {
             Sections[i].Write(target[(TableOffset + (i * SectionEntryBytes))..]);
@@ -111,6 +116,7 @@ public readonly struct IndexHeader
             FileBytes = BinaryPrimitives.ReadInt64LittleEndian(bytes[56..]),
             Flows = BinaryPrimitives.ReadInt32LittleEndian(bytes[64..]),
             Origin = (IndexOrigin)bytes[68],
+            PacketsOfNoFlow = bytes[69] == 1 ? BinaryPrimitives.ReadInt32LittleEndian(bytes[72..]) : -1,
             Sections = count <= SectionsMax ? ReadTable(bytes[TableOffset..], count) : [],
         };
         return header.IsSound(fileBytes) ? IndexVerdict.Sound : IndexVerdict.Damaged;
@@ -128,6 +134,7 @@ public readonly struct IndexHeader
     }
 
     private bool IsSound(long fileBytes) => FileBytes == fileBytes
+        && PacketsOfNoFlow >= -1 && PacketsOfNoFlow <= Frames
         && Frames >= 0 && SegmentBytes >= 0 && Flows >= 1 && Flows <= Limits.IndexFlowsMax && FirstNs <= LastNs
         && Array.TrueForAll(Sections, s => s.Offset >= Bytes && s.Bytes >= 0 && s.Offset + s.Bytes <= fileBytes)
         && TryFind(IndexSectionKind.Filter, out _) && TryFind(IndexSectionKind.Directory, out _);

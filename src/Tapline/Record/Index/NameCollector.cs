@@ -49,18 +49,10 @@ internal sealed class NameCollector
     /// <summary>A reference to the machine at one end of a flow; 0 = unknown.</summary>
     public int Machine(ushort point, ulong mac, IpAddress16 ip)
     {
-        if (point != ushort.MaxValue)
+        Note(point);
+        if (point < _known.Length && _known[point]?.Vm is { } vm)
         {
-            if (!_hasPoint[point])
-            {
-                _hasPoint[point] = true;
-                _points.Add(point);
-            }
-
-            if (point < _known.Length && _known[point]?.Vm is { } vm)
-            {
-                return Reference(vm, isMachine: true);
-            }
+            return Reference(vm, isMachine: true);
         }
 
         if (_names is null || (point != ushort.MaxValue && _names.IsNamed(point)))
@@ -71,6 +63,16 @@ internal sealed class NameCollector
         return ((mac != 0 ? _names.OfMac(mac) : null) ?? (ip.IsNone ? null : _names.OfAddress(ip))) is { } name
             ? Reference(name, isMachine: true)
             : 0;
+    }
+
+    /// <summary>Flows refer to this point; 65535 = none.</summary>
+    public void Note(ushort point)
+    {
+        if (point != ushort.MaxValue && !_hasPoint[point])
+        {
+            _hasPoint[point] = true;
+            _points.Add(point);
+        }
     }
 
     /// <summary>Writes the section.</summary>

@@ -1,5 +1,6 @@
 // The parts of the reader that turn sections into numbers: columns with their rules, lists of packets, runs of time, and
 // flows by key.
+using System.Buffers;
 using Tapline.Base;
 using Tapline.Store;
 
@@ -120,12 +121,11 @@ public sealed partial class SegmentIndex
             return;
         }
 
-        var values = Array.ConvertAll(columns, c => Values(ColumnPlan.PlaceOf((ushort)c)));
         for (var flow = 1; flow < Flows; flow++)
         {
-            foreach (var column in values)
+            foreach (var column in columns)
             {
-                if (column[flow] == value)
+                if (Column(column)[flow] == value)
                 {
                     flows.Add(flow);
                     break;
@@ -198,22 +198,24 @@ public sealed partial class SegmentIndex
         }
     }
 
-    private long[] Values(int place)
+    private ReadOnlySpan<long> Values(int place)
     {
         ref var kept = ref _columns[place];
-        return kept ??= DecodeColumn(place);
+        return (kept ??= DecodeColumn(place)).AsSpan(0, Flows);
     }
 
     private long[] DecodeColumn(int place)
     {
         ref readonly var plan = ref ColumnPlan.All[place];
-        var values = new long[Flows];
+        var values = ArrayPool<long>.Shared.Rent(Flows);
+        values.AsSpan(0, Flows).Clear();
         if (_directory[place] is { } row)
         {
-            var stored = new ulong[Flows - 1];
+            var rented = ArrayPool<ulong>.Shared.Rent(Flows);
+            var stored = rented.AsSpan(0, Flows - 1);
             if (row.Coding == ColumnCoding.Constant)
             {
-                Array.Fill(stored, row.Constant);
+                stored.Fill(row.Constant);
             }
             else if (!ColumnDecoder.TryDecode(
                 row.Coding, Section(IndexSectionKind.Columns).Slice(row.Offset, row.Bytes), stored))
@@ -221,31 +223,43 @@ public sealed partial class SegmentIndex
                 throw Damaged($"column {(int)plan.Column}");
             }
 
-            ApplyRule(plan, stored, values);
+            ApplyRule(plan, stored, values.AsSpan(0, Flows));
+            ArrayPool<ulong>.Shared.Return(rented);
         }
 
         TakeFlow0(plan.Column, values);
         return values;
     }
 
-    private void ApplyRule(in ColumnPlan plan, ulong[] stored, long[] values)
+    private void ApplyRule(in ColumnPlan plan, ReadOnlySpan<ulong> stored, Span<long> values)
     {
-        var a = plan.A == 0 ? null : Values(ColumnPlan.PlaceOf((ushort)plan.A));
-        var b = plan.B == 0 ? null : Values(ColumnPlan.PlaceOf((ushort)plan.B));
-        var protocols = plan.Rule == ColumnRule.WithoutHeaders ? Values(ColumnPlan.PlaceOf((ushort)IndexColumn.Protocol)) : null;
-        var onlyIf = plan.OnlyIf == 0 ? null : Values(ColumnPlan.PlaceOf((ushort)plan.OnlyIf));
+        if (plan.Rule == ColumnRule.None && plan.None == ColumnPlan.NoNone)
+        {
+            for (var flow = 1; flow < values.Length; flow++)
+            {
+                values[flow] = (long)stored[flow - 1];
+            }
+
+            return;
+        }
+
+        var a = plan.A == 0 ? [] : Values(ColumnPlan.PlaceOf((ushort)plan.A));
+        var b = plan.B == 0 ? [] : Values(ColumnPlan.PlaceOf((ushort)plan.B));
+        var protocols = plan.Rule == ColumnRule.WithoutHeaders ? Values(ColumnPlan.PlaceOf((ushort)IndexColumn.Protocol)) : [];
+        var onlyIf = plan.OnlyIf == 0 ? [] : Values(ColumnPlan.PlaceOf((ushort)plan.OnlyIf));
         var before = plan.Column == IndexColumn.StartNs ? Header.FirstNs : 0;
         for (var flow = 1; flow < values.Length; flow++)
         {
             var guess = plan.Rule == ColumnRule.Previous ? before
-                : onlyIf is not null && onlyIf[flow] == 0 ? 0
-                : ColumnPlan.Guess(plan.Rule, a is null ? 0 : a[flow], b is null ? 0 : b[flow], protocols is null ? 0 : protocols[flow]);
+                : !onlyIf.IsEmpty && onlyIf[flow] == 0 ? 0
+                : ColumnPlan.Guess(
+                    plan.Rule, a.IsEmpty ? 0 : a[flow], b.IsEmpty ? 0 : b[flow], protocols.IsEmpty ? 0 : protocols[flow]);
             before = values[flow] = ColumnPlan.Decode(plan, stored[flow - 1], guess);
         }
     }
 
     // The section of packets begins with what the columns would say of flow 0.
-    private void TakeFlow0(IndexColumn column, long[] values)
+    private void TakeFlow0(IndexColumn column, Span<long> values)
     {
         var number = column - IndexColumn.Packets;
         if (number is < 0 or > 2)

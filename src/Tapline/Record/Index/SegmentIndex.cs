@@ -4,6 +4,7 @@
 //
 // Opening gives a verdict. Damage that shows later throws InvalidDataException with one sentence: whoever asks passes over
 // the index and reads the packets, or has it made anew (docs/formats/index.md).
+using System.Buffers;
 using Tapline.Base;
 using Tapline.Record.Container;
 using Tapline.Store;
@@ -135,10 +136,47 @@ public sealed partial class SegmentIndex : IDisposable
         record.ResponderMac = MacAt(IndexColumn.ResponderMac, flow);
     }
 
+    /// <summary>As much of the record of a flow as these columns say, without addresses; null = the whole record.</summary>
+    public void CopyFlow(int flow, IndexColumn[]? columns, out FlowRecord record)
+    {
+        if (columns is null)
+        {
+            CopyFlow(flow, out record);
+            return;
+        }
+
+        record = default;
+        foreach (var column in columns)
+        {
+            FlowFields.Set(ref record, column, Column(column)[flow]);
+        }
+    }
+
+    /// <summary>Gives back the memory of decoded columns; asked for again, they are decoded again.</summary>
+    public void ForgetColumns()
+    {
+        for (var place = 0; place < _columns.Length; place++)
+        {
+            if (_columns[place] is { } values)
+            {
+                ArrayPool<long>.Shared.Return(values);
+                _columns[place] = null;
+            }
+        }
+    }
+
+    /// <summary>Packets that belong to no flow.</summary>
+    public int PacketsOfNoFlow => Header.PacketsOfNoFlow >= 0 ? Header.PacketsOfNoFlow : PacketCount(0);
+
     /// <summary>Packets of a flow in this segment.</summary>
     public int PacketCount(int flow) => (int)Column(IndexColumn.Packets)[flow];
 
-    public void Dispose() => _file.Dispose();
+    /// <summary>Closes the file; columns that were handed out must not be used any more.</summary>
+    public void Dispose()
+    {
+        ForgetColumns();
+        _file.Dispose();
+    }
 
     private IpAddress16 AddressAt(IndexColumn column, int flow)
     {

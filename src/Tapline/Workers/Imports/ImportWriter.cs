@@ -101,7 +101,7 @@ internal sealed class ImportWriter : IImportTaker, IFlowEndings, IDisposable
 
         var isTick = Tick(meta.TimestampNs);
         var slot = _flows.Observe(meta, layout, frame);
-        var result = _recorder.AppendImported(meta, frame, slot, options);
+        var result = _recorder.AppendImported(meta, frame, slot, layout, options);
         if (result != AppendResult.Recorded)
         {
             Failure ??= _recorder.StallReason ?? $"A frame of {frame.Length} bytes could not be recorded ({result}).";

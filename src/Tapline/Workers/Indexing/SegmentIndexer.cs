@@ -111,7 +111,7 @@ public sealed class SegmentIndexer
                 ref readonly var meta = ref block.Meta(i);
                 FrameDecoder.Decode(block.Bytes(i), meta, out var layout);
                 var slot = table.Observe(meta, layout, block.Bytes(i));
-                collector.Add(slot, meta.SourceOffset, meta.TimestampNs);
+                collector.Add(slot, meta.SourceOffset, meta, layout, block.Bytes(i));
                 table.Advance(meta.TimestampNs);
             }
         }

@@ -1,4 +1,6 @@
 // While frames flow nothing is allocated: not by the worker that notes them, nor by whoever writes one index after the other.
+using Tapline.Base;
+using Tapline.Decode;
 using Tapline.Record.Index;
 using Tapline.Store;
 using Tapline.Tests.Support;
@@ -10,6 +12,7 @@ public class IndexAllocationTests
 {
     private const int Frames = 100_000;
     private const int Slots = 1000;
+    private static readonly byte[] s_frame = new FrameBuilder().Ethernet().Ipv4("10.0.0.1", "10.0.0.2").Udp(1, 2).Build();
 
     [Fact]
     public void NotingFramesAllocatesNothing()
@@ -40,9 +43,14 @@ public class IndexAllocationTests
 
     private static void Note(IndexCollector collector)
     {
+        var meta = new FrameMeta { CapturedLength = s_frame.Length, OriginalLength = s_frame.Length, LinkType = LinkType.Ethernet };
+        FrameDecoder.Decode(s_frame, meta, out var layout);
         for (var i = 0; i < Frames; i++)
         {
-            collector.Add((i % (Slots + 1)) - 1, 1000L + (i * 104L), 1_700_000_000_000_000_000 + i);
+            meta.TimestampNs = 1_700_000_000_000_000_000 + i;
+            meta.PointId = (ushort)(i % 5);
+            layout.Flags = i % 3 == 0 ? layout.Flags | LayoutFlags.IsFragment : layout.Flags & ~LayoutFlags.IsFragment;
+            collector.Add((i % (Slots + 1)) - 1, 1000L + (i * 104L), meta, layout, s_frame);
         }
 
         for (var slot = 0; slot < Slots; slot++)

@@ -67,9 +67,16 @@ public class LiveIndexTests
         using var index = IndexedSegment.Open(Assert.Single(Segments(fixture)));
         var spooled = fixture.Flows().ToDictionary(f => (f.FlowId, f.Part));
         var contents = IndexedSegment.Read(index);
+        var seen = new HashSet<(ulong, byte)>();
         for (var flow = 1; flow < contents.Records.Count; flow++)
         {
+            // Packets of no flow have no record; a flow whose frames differ much has several rows.
             var record = contents.Records[flow];
+            if (record.Protocol == IndexProtocol.Loose || !seen.Add((record.FlowId, record.Part)))
+            {
+                continue;
+            }
+
             Assert.True(spooled.Remove((record.FlowId, record.Part), out var expected));
             Assert.Equal(expected, record);
             Assert.InRange(record.Initiator.Retransmissions, 0, index.Zone(IndexColumn.InitiatorRetransmissions).Max);

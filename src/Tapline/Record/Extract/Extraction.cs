@@ -232,8 +232,7 @@ public sealed class Extraction
 
         lane.FrontierNs = Math.Max(lane.FrontierNs, meta.TimestampNs);
         _report.Examined++;
-        // A clock that was damaged beyond all times is still in the window that has no end.
-        if (meta.TimestampNs < _options.SinceNs || (meta.TimestampNs >= _options.UntilNs && _options.UntilNs != long.MaxValue))
+        if (meta.TimestampNs < _options.SinceNs || meta.TimestampNs >= _options.UntilNs)
         {
             return;
         }

@@ -173,7 +173,7 @@ public class RecordClassesTests
         Assert.Equal(report.Selected, report.Points.Sum(p => p.Counts.Selected));
         Assert.Equal(
             plan.Arrived, expression.Length > 0 ? plan.Arrived : report.Points.Sum(p => p.Counts.Arrived));
-        (times, segmentsByIndex) = (sink.Times, report.SegmentsByIndex);
+        (times, segmentsByIndex) = (sink.Times, report.SegmentsByIndex + report.SegmentsRefused);
         return plan;
     }
 

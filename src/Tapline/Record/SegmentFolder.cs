@@ -30,6 +30,7 @@ public sealed class SegmentFolder : IDisposable
     private long _insertedNs;
     private string? _absence;
     private string? _mishap;
+    private volatile bool _isHeldUp;
 
     private SegmentFolder(string path, RetentionRules rules, FolderPlace place, string holdsFolder, RecordingDisk disk)
     {
@@ -75,16 +76,7 @@ public sealed class SegmentFolder : IDisposable
     }
 
     /// <summary>Finished segments that holds keep.</summary>
-    public int HeldSegments
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _held.Count;
-            }
-        }
-    }
+    public int HeldSegments => _held.Count; // one number, read alone
 
     /// <summary>Time of the first frame kept, ns since the epoch; 0 = none.</summary>
     public long OldestNs
@@ -257,10 +249,17 @@ public sealed class SegmentFolder : IDisposable
     public void Dispose()
     {
         _disk.Leave(this);
-        _catalog.Dispose();
-        _held.Dispose();
+        if (!_isHeldUp)
+        {
+            _catalog.Dispose();
+            _held.Dispose();
+        }
+
         _place.Dispose();
     }
+
+    /// <summary>A writer's thread hangs in a call to the disk and may come back: what it uses of the folder is never released.</summary>
+    internal void KeepForHangingWriter() => _isHeldUp = true;
 
     /// <summary>Before a segment is begun: the folder is where it was, or is taken anew because it was removed or replaced. A
     /// writer's thread.</summary>

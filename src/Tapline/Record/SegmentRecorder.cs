@@ -316,6 +316,7 @@ public sealed class SegmentRecorder : IDisposable
         Close(_lastNs);
         if (!_writer.HasEnded)
         {
+            _folder.KeepForHangingWriter();
             return; // a hanging write still reads its buffer
         }
 

@@ -116,7 +116,7 @@ public sealed class RecordVerbTests : IDisposable
         Assert.Equal(2, recorder.GetProperty("holds").GetInt32());
 
         // The window begins before the recording and may end before its last frame; a query reads all classes.
-        Assert.InRange(FramesIn(Directory.GetFiles(triggers)), 1, Sum(ledger, "recorded"));
+        Assert.InRange(FramesIn(Directory.GetFiles(triggers, "opened-*.pcapng")), 1, Sum(ledger, "recorded"));
         var counted = LabCommand.Run(TaplineProgram.Path(), "query", "", "--data", _data, "--what", "count");
         Assert.Equal($"{Sum(ledger, "recorded")}", counted.Trim());
         Assert.InRange(new DirectoryInfo(Path.Combine(Recording, "data")).EnumerateFiles("2*.pcapng").Sum(f => f.Length), 1, 10_000_000);

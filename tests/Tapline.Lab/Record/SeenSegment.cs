@@ -11,7 +11,7 @@ internal sealed class SeenSegment
     private const uint EnhancedPacket = 6;
     private const uint LedgerType = 0x8054_4C01;
     private const int LedgerFixedBytes = 40;
-    private const int LedgerRowBytes = 72;
+    private const int LedgerRowBytes = 88;
 
     private SeenSegment(string path)
     {

@@ -14,6 +14,9 @@ internal sealed class LateSealer : IDisposable
 {
     private const int SegmentsMax = 64;
     private const int PartOfBudget = 4;
+
+    // An end does not wait for hashing longer than this: what is left then becomes visible without a seal.
+    private const int EndMsMax = 4000;
     private readonly SegmentFolder _folder;
     private readonly FolderEvidence _evidence;
     private readonly DiskCalls _disk;
@@ -72,7 +75,7 @@ internal sealed class LateSealer : IDisposable
     /// <summary>The writer is behind: nothing is read or hashed for a moment. Writer's thread.</summary>
     public void HoldOff() => _hashes.HoldOff();
 
-    /// <summary>Ends the thread and seals what is left. Writer's thread; nothing comes after this.</summary>
+    /// <summary>Ends the thread and seals what is left, as far as time allows. Writer's thread; nothing comes after this.</summary>
     public void End()
     {
         _isEnd = true;
@@ -80,6 +83,7 @@ internal sealed class LateSealer : IDisposable
         _wake.Set();
         _thread.Join();
         _hashes.IsStopped = false;
+        var deadline = Environment.TickCount64 + EndMsMax;
         if (_interrupted >= 0)
         {
             _ = TrySeal(_entries[_interrupted]);
@@ -87,7 +91,7 @@ internal sealed class LateSealer : IDisposable
 
         while (_waiting.TryTake(out var entry))
         {
-            _ = TrySeal(_entries[entry]);
+            _ = TrySeal(_entries[entry], isHashed: Environment.TickCount64 < deadline);
         }
     }
 
@@ -121,11 +125,11 @@ internal sealed class LateSealer : IDisposable
 
     // False when the end came first: then nothing was done.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // as in BlockHashes
-    private bool TrySeal(in Entry entry)
+    private bool TrySeal(in Entry entry, bool isHashed = true)
     {
         _hashes.Begin();
         entry.Name.AddTo(_hidden.Reset(), isHidden: true);
-        var result = _hashes.TryAddFrom(_hidden.Path, entry.Bytes);
+        var result = isHashed ? _hashes.TryAddFrom(_hidden.Path, entry.Bytes) : 0;
         if (result == -NativeFile.EINTR)
         {
             return false;
@@ -133,7 +137,7 @@ internal sealed class LateSealer : IDisposable
 
         _hashes.Finish();
         var name = entry.Name;
-        while (Publish(entry, name, isHashed: result == 0) == -NativeFile.EEXIST)
+        while (Publish(entry, name, isHashed && result == 0) == -NativeFile.EEXIST)
         {
             name = name with { StartNs = name.StartNs + 1 };
         }

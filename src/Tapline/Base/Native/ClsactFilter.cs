@@ -39,6 +39,9 @@ internal sealed class ClsactFilter : IDisposable
     public static ClsactFilter? Attach(
         TrafficControl control, FileDescriptor program, int interfaceIndex, bool isEgress, out int errno)
     {
+        // Asked first: whoever is killed between qdisc and filter leaves a qdisc that nobody knows to be ours, so nothing is done between.
+        // A second session on the same port: the first one's filter already says whose the qdisc is.
+        var isKnownAsOurs = Sides(control, interfaceIndex).Any(f => f.Name == s_owner + ":q");
         errno = control.AddClsact(interfaceIndex);
         var isQdiscOurs = errno == 0;
         if (errno is not (0 or EEXIST))
@@ -53,8 +56,7 @@ internal sealed class ClsactFilter : IDisposable
             return null;
         }
 
-        // A second session on the same port: the first one's filter already says whose the qdisc is.
-        isQdiscOurs |= Sides(control, interfaceIndex).Any(f => f.Name == s_owner + ":q");
+        isQdiscOurs |= isKnownAsOurs;
         var name = isQdiscOurs ? s_owner + ":q" : s_owner;
         for (var priority = PriorityFirst; priority <= PriorityLast; priority++)
         {

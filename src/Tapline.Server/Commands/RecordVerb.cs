@@ -107,7 +107,7 @@ internal static class RecordVerb
                     BudgetBytes = Quantity.TryParseBytes(parsed.GetValue(budget) ?? "", out var bytes)
                         ? bytes : Limits.RecordBudgetBytesDefault,
                     Filter = parsed.GetValue(filter),
-                    Evidence = RetentionWords.ParseSwitch(parsed.GetValue(evidence) ?? "on") as bool? ?? true,
+                    Evidence = RetentionWords.ParseSwitch(parsed.GetValue(evidence) ?? "off") is true,
                     KeyFile = new DataFolder(Path.GetFullPath(parsed.GetValue(data)!)).SigningKey,
                     Take = TakeOf(parsed.GetValue(take), parsed.GetValue(encrypted)),
                     Classes = [.. (parsed.GetValue(classes) ?? []).Select(c => RetentionWords.ParseClass(c, out _)!)],

@@ -25,7 +25,7 @@ public sealed class SteadyStateTests
         using var tool = VethPair.Create(space, space);
         space.Run("ethtool", "-K", pair.Far, "gro", "on");
         var recording = Directory.CreateTempSubdirectory("tapline-lab-").FullName;
-        string[] more = ["--mirror", $"nic:{tool.Near};filter=udp", "--record", $"{recording};budget=64M"];
+        string[] more = ["--mirror", $"nic:{tool.Near};filter=udp", "--record", $"{recording};budget=64M;evidence=on"];
         using (var engine = LabEngine.Start(space, 1, ["--point", pair.Far, "--workers", "2", .. more]))
         {
             using var stop = new CancellationTokenSource();

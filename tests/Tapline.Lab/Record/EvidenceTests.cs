@@ -93,7 +93,7 @@ public sealed class EvidenceTests : IDisposable
     private LabProcess Record()
     {
         var process = _host.Start(
-            [TaplineProgram.Path(), "record", "--from", $"bridge:{_bridge.Name}", "--data", _data, "--budget", "32M"]);
+            [TaplineProgram.Path(), "record", "--from", $"bridge:{_bridge.Name}", "--data", _data, "--budget", "32M", "--evidence", "on"]);
         LabWait.Until(
             () => process.HasExited || process.Error.Contains("Recording", StringComparison.Ordinal),
             () => $"the recorder to be ready: {process.Error}");

@@ -150,9 +150,10 @@ internal sealed class LateSealer : IDisposable
     private int Publish(in Entry entry, in SegmentName name, bool isHashed)
     {
         name.AddTo(_visible.Reset(), isHidden: false);
-        if (_disk.LengthOf(_visible.Path) != -NativeFile.ENOENT)
+        var there = _disk.LengthOf(_visible.Path);
+        if (there != -NativeFile.ENOENT)
         {
-            return -NativeFile.EEXIST;
+            return there >= 0 ? -NativeFile.EEXIST : (int)there; // a disk that died keeps the hidden name
         }
 
         var index = entry.HasIndex ? MoveIndex(entry.Name, name) : 0;

@@ -50,7 +50,6 @@ public sealed class RecordDiskTests
         Assert.All(seen.Published, s => Assert.True(s is { IsWhole: true, Strange: 0 }, s.Name));
         Assert.Equal(Sum(ledger, "captured"), Sum(ledger, "recorded") + Sum(ledger, "dropped_recorder"));
         Assert.Equal(0, Sum(ledger, "dropped_ring"));
-        Assert.True(Sum(ledger, "dropped_recorder") > 0, "nothing was dropped while there was no disk");
 
         // What the program counts as recorded is there: in segments, or in those that the dying disk kept it from publishing.
         var there = seen.Published.Concat(seen.Hidden).Sum(s => s.Numbers.Count);

@@ -36,6 +36,15 @@ public static partial class LabNeeds
     public static int Rounds(int always, int full) =>
         Environment.GetEnvironmentVariable("TAPLINE_PROOF") == "full" ? full : always;
 
+    /// <summary>For proofs that take most of a minute: skipped unless TAPLINE_PROOF is `full`.</summary>
+    public static void FullProof()
+    {
+        if (Environment.GetEnvironmentVariable("TAPLINE_PROOF") != "full")
+        {
+            Assert.Skip("a long proof: runs with TAPLINE_PROOF=full");
+        }
+    }
+
     [LibraryImport("libc")]
     private static partial uint geteuid();
 }

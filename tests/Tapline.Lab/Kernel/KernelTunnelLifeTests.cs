@@ -17,7 +17,7 @@ namespace Tapline.Lab.Kernel;
 public sealed class KernelTunnelLifeTests
 {
     private const string Device = "tapline-v0";
-    private static readonly int s_kills = LabNeeds.Rounds(always: 6, full: 20);
+    private static readonly int s_kills = LabNeeds.Rounds(always: 3, full: 20);
 
     [Fact]
     public void Killed_again_and_again_under_load_it_leaves_links_filters_and_objects_as_they_were()

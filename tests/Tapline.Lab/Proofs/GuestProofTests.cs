@@ -20,6 +20,7 @@ public sealed class GuestProofTests(GuestRun shared) : IClassFixture<GuestRun>
     [InlineData(GuestTools.Kernel)]
     public void The_tool_gets_what_three_guests_sent_each_frame_once_in_order_and_sound(string mode)
     {
+        LabNeeds.FullProof();
         var run = shared.Need();
         var ledger = run.Ledger(mode);
         Assert.Equal(mode, ledger.Mode);

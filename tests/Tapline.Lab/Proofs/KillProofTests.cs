@@ -10,7 +10,7 @@ namespace Tapline.Lab.Proofs;
 
 public sealed partial class KillProofTests
 {
-    private static readonly int s_kills = LabNeeds.Rounds(always: 15, full: 50);
+    private static readonly int s_kills = LabNeeds.Rounds(always: 9, full: 50);
     private const int LatestKillMs = 900; // about twice as long as a start takes here
     private const int FramesPerSecond = 20_000;
     private static readonly string[] s_folders = ["/run", "/dev/shm", "/sys/fs/bpf", "/var/run", Path.GetTempPath()];

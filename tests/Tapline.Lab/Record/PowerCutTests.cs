@@ -14,7 +14,7 @@ public sealed class PowerCutTests
     private const int DiskMegabytes = 192;
     private const int CommitMs = 1000;
     private const int PauseMsMax = 900;
-    private static readonly int s_cuts = LabNeeds.Rounds(always: 2, full: 40);
+    private static readonly int s_cuts = LabNeeds.Rounds(always: 1, full: 40);
     private readonly Dictionary<int, int> _workerOfPair = [];
     private int _whole;
     private int _repaired;

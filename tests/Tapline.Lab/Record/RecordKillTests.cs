@@ -16,7 +16,7 @@ public sealed class RecordKillTests : IDisposable
     private const int EarliestKillMs = 100;
     private const int LatestKillMs = 1200;
     private const int AimMicroseconds = 3000;
-    private static readonly int s_kills = LabNeeds.Rounds(always: 4, full: int.Parse(
+    private static readonly int s_kills = LabNeeds.Rounds(always: 2, full: int.Parse(
         Environment.GetEnvironmentVariable("TAPLINE_KILLS") ?? "300", System.Globalization.CultureInfo.InvariantCulture));
 
     private readonly LabFolder _data = new();

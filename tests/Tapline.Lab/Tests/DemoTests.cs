@@ -34,6 +34,7 @@ public sealed class DemoTests
     [Fact]
     public void So_it_is_with_real_guests_which_are_found_by_their_names()
     {
+        LabNeeds.FullProof();
         LabNeeds.Namespaces();
         LabNeeds.Tools("tcpdump", "setsid");
         _ = LabGuestSystem.Need();

@@ -29,7 +29,7 @@ public sealed class DamagedRecordingTests
         var whole = s_questions.ToDictionary(q => q, q => recording.Ask(q).Blocks);
         Assert.All(whole.Values, blocks => Assert.NotEmpty(blocks));
         var resumed = 0;
-        for (var round = 0; round < 250; round++)
+        for (var round = 0; round < 120; round++)
         {
             var (bytes, from, to) = Damage(recording.Segment, random, recording.PacketOffsets);
             var question = s_questions[round % s_questions.Length];
@@ -52,7 +52,7 @@ public sealed class DamagedRecordingTests
             Assert.True(missing == 0 || faults.Count > 0, $"round {round}: {missing} packets are missing and nobody says so");
         }
 
-        Assert.True(resumed > 50, $"reading went on behind the damage {resumed} times");
+        Assert.True(resumed > 20, $"reading went on behind the damage {resumed} times");
     }
 
     [Fact]
@@ -60,7 +60,7 @@ public sealed class DamagedRecordingTests
     {
         using var recording = new Recording();
         var random = new Random(3);
-        for (var round = 0; round < 200; round++)
+        for (var round = 0; round < 100; round++)
         {
             var (bytes, from, to) = Damage(recording.Segment, random, recording.PacketOffsets);
             var isTail = round % 2 == 0 || to == recording.Segment.Length;
@@ -107,10 +107,15 @@ public sealed class DamagedRecordingTests
             folder.Path, new Hold { Id = 0, SinceNs = 1, UntilNs = 2, By = "me", Why = "a test", AddedNs = 3 }, out _));
         var sound = File.ReadAllBytes(holds);
         var random = new Random(4);
-        for (var round = 0; round < 200; round++)
+        for (var round = 0; round < 60; round++)
         {
             File.WriteAllBytes(holds, Damage(sound, random, []).Bytes);
-            using var opened = SegmentFolder.TryOpen(folder.Path, 1 << 30, out var error);
+            // A child that another test is starting may hold the lock of the round before for a moment.
+            SegmentFolder? opened = null;
+            string? error = null;
+            Await.Until(() => (opened = SegmentFolder.TryOpen(folder.Path, 1 << 30, out error)) is not null
+                || !error!.Contains("Another Tapline", StringComparison.Ordinal));
+            using var closing = opened;
             Assert.True(opened is not null ^ error is not null, $"round {round}");
             Assert.True(error is null || error.Contains("holds.json", StringComparison.Ordinal), error);
         }

@@ -30,3 +30,18 @@ ready_tapline() {
     tapline=$root/artifacts/tapline/Tapline.Server; lab=$root/artifacts/bin/Tapline.Lab/release/Tapline.Lab
     dotnet build "$root/tests/Tapline.Lab" -c Release -v q --nologo > /dev/null || fail "Tapline.Lab did not build."
 }
+
+# make_wire: a namespace $space of a veth, v0 to send into and v1 to capture at, that speaks on its own of nothing.
+make_wire() {
+    ip netns add "$space"
+    ip netns exec "$space" sh -c 'for f in all default; do echo 1 > /proc/sys/net/ipv6/conf/$f/disable_ipv6; done' || true
+    ip -n "$space" link add v0 type veth peer name v1
+    ip -n "$space" link set lo up; ip -n "$space" link set v0 up; ip -n "$space" link set v1 up
+    ip netns exec "$space" ethtool -K v1 gro on
+}
+
+# received [LINK]: frames that came in at a link of $space, v1 where none is named, by its own counter.
+received() { ip -n "$space" -s -j link show dev "${1:-v1}" | sed -E 's/.*"rx":\{"bytes":[0-9]+,"packets":([0-9]+).*/\1/'; }
+
+# until_ok COMMAND...: waits up to 15 s for it to succeed; else tells what $work/err has.
+until_ok() { for _ in $(seq 300); do "$@" && return 0; sleep 0.05; done; cat "$work/err" >&2; fail "in vain: $*"; }

@@ -26,8 +26,6 @@ cleanup() {
     ip netns del "$space" 2>/dev/null || true; rm -rf "$work"
 }
 in_space() { ip netns exec "$space" "$@"; }
-received() { ip -n "$space" -s -j link show dev "$1" | sed -E 's/.*"rx":\{"bytes":[0-9]+,"packets":([0-9]+).*/\1/'; }
-until_ok() { for _ in $(seq 300); do "$@" && return 0; sleep 0.05; done; cat "$work/err" >&2; fail "in vain: $*"; }
 
 # v1 is the tapped port, t0 the tool port, t1 the tool.
 make_ports() {

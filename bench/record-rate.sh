@@ -24,13 +24,7 @@ cleanup() {
     ip netns del "$space" 2>/dev/null || true; rm -rf "$work"
 }
 trap cleanup EXIT
-ip netns add "$space"
-ip netns exec "$space" sh -c 'for f in all default; do echo 1 > /proc/sys/net/ipv6/conf/$f/disable_ipv6; done' || true
-ip -n "$space" link add v0 type veth peer name v1
-ip -n "$space" link set lo up; ip -n "$space" link set v0 up; ip -n "$space" link set v1 up
-ip netns exec "$space" ethtool -K v1 gro on
-received() { ip -n "$space" -s -j link show dev v1 | sed -E 's/.*"rx":\{"bytes":[0-9]+,"packets":([0-9]+).*/\1/'; }
-until_ok() { for _ in $(seq 300); do "$@" && return 0; sleep 0.05; done; cat "$work/err" >&2; fail "in vain: $*"; }
+make_wire
 cpu=$(($(nproc) - 1))
 
 start() {

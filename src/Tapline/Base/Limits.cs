@@ -82,8 +82,9 @@ public static class Limits
     /// <summary>One recorder buffer: large enough that one write at a time keeps a fast disk busy, in bytes.</summary>
     public const int RecordBufferBytes = 4 << 20;
 
-    /// <summary>Recorder buffers of one worker: one being filled, one being written, six for the disk's hiccups.</summary>
-    public const int RecordBuffersPerWorker = 8;
+    /// <summary>Recorder buffers of one worker: one being filled, one being written, the others for the disk's hiccups and for the
+    /// building of indexes. They cost address space only until the disk is so far behind.</summary>
+    public const int RecordBuffersPerWorker = 64;
 
     /// <summary>The list of key files beside encrypted segments, in bytes, and keys that are taken from one.</summary>
     public const long KeyListBytesMax = 64 << 10;
@@ -93,7 +94,7 @@ public static class Limits
     /// <summary>Fewest of them: one being filled, one being written, one for a hiccup.</summary>
     public const int RecordBuffersMin = 3;
 
-    /// <summary>All buffers of all recorders of an engine: classes × workers × buffers, in bytes. With few, each has eight.</summary>
+    /// <summary>All buffers of all recorders of an engine: classes × workers × buffers, in bytes. With few, each has as many as a worker has.</summary>
     public const long RecordBufferBudgetBytes = 4L << 30;
 
     /// <summary>Classes of a recording beside the default one.</summary>

@@ -21,7 +21,7 @@ public sealed class SegmentRecorder : IDisposable
     private const int CloseTimeoutMs = 10_000;
     private readonly RecorderOptions _options;
     private readonly SegmentBuffer[] _buffers;
-    private readonly HandoverRing _free;
+    private readonly FreeBuffers _free;
     private readonly SegmentWriter _writer;
     private readonly IndexCollector? _index;
     private readonly SegmentFolder _folder;
@@ -68,7 +68,8 @@ public sealed class SegmentRecorder : IDisposable
             options.SegmentBytes > 0
                 ? options.SegmentBytes
                 : Math.Min(folder.BudgetBytes / Limits.SegmentsPerBudget, Limits.SegmentBytesMax));
-        _buffers = SegmentBuffer.Make(options.BufferCount, options.BufferBytes, out _free);
+        _buffers = SegmentBuffer.Make(options.BufferCount, options.BufferBytes);
+        _free = new FreeBuffers(options.BufferCount);
         _ = options.Key is null ? null : KeyRing.Note(folder.Path, options.Key);
         _current = _buffers[0];
         _points = new RecorderPoints(options.Filter);

@@ -19,22 +19,9 @@ internal sealed class SegmentBuffer : IDisposable
         _memory = new NativeArray<byte>(capacityBytes);
     }
 
-    /// <summary>A recorder's buffers. The first is in use from the start, the others stand in <paramref name="free"/>.</summary>
-    public static SegmentBuffer[] Make(int count, int capacityBytes, out HandoverRing free)
-    {
-        var buffers = new SegmentBuffer[count];
-        free = new HandoverRing(count);
-        for (var index = 0; index < count; index++)
-        {
-            buffers[index] = new SegmentBuffer(capacityBytes);
-            if (index > 0)
-            {
-                free.Put(index);
-            }
-        }
-
-        return buffers;
-    }
+    /// <summary>A recorder's buffers. The first is in use from the start.</summary>
+    public static SegmentBuffer[] Make(int count, int capacityBytes) =>
+        [.. Enumerable.Range(0, count).Select(_ => new SegmentBuffer(capacityBytes))];
 
     public int CapacityBytes => _memory.Length;
 

@@ -20,7 +20,7 @@ internal sealed class SegmentWriter
     private readonly SegmentFolder _folder;
     private readonly DiskCalls _disk;
     private readonly SegmentBuffer[] _buffers;
-    private readonly HandoverRing _free;
+    private readonly FreeBuffers _free;
     private readonly HandoverRing _full;
     private readonly IndexFile? _indexes;
     private readonly SegmentSealer? _seals;
@@ -47,7 +47,7 @@ internal sealed class SegmentWriter
     private volatile bool _isEnd;
 
     public SegmentWriter(
-        SegmentFolder folder, DiskCalls disk, ushort worker, long segmentBytes, SegmentBuffer[] buffers, HandoverRing free,
+        SegmentFolder folder, DiskCalls disk, ushort worker, long segmentBytes, SegmentBuffer[] buffers, FreeBuffers free,
         IndexFile? indexes, SegmentOutput output)
     {
         _folder = folder;

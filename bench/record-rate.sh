@@ -39,7 +39,7 @@ start() {
         tapline) set -- "$tapline" engine --point v1 --data "$work/data" --record "$work/data/recording;budget=40G" --json ;;
         tapline-1) set -- "$tapline" engine --point v1 --data "$work/data" --record "$work/data/recording;budget=40G" --json --workers 1 ;;
     esac
-    ip netns exec "$space" "$@" > "$work/out" 2> "$work/err" & reader=$!
+    ip netns exec "$space" "$@" > "$work/out" 2> "$work/err" & reader=$!; disown "$reader" # its killing is no news
     case $1 in
         tcpdump) until_ok grep -q 'listening on' "$work/err" ;;
         dumpcap) until_ok grep -q 'File:' "$work/err"; sleep 0.3 ;;
@@ -55,7 +55,8 @@ finish() {
     # stenotype tells what it took when the next block is full or a second old, and when it ends it may wait for a frame for ever.
     if [ "$1" = stenotype ]; then sleep 2; kill -TERM "$reader"; sleep 2; kill -KILL "$reader" 2>/dev/null || true; fi
     # Both: a shell without a terminal starts its background programs deaf to the first.
-    kill -INT "$reader" 2>/dev/null; kill -TERM "$reader" 2>/dev/null || true; wait "$reader" || true; reader=
+    kill -INT "$reader" 2>/dev/null || true; kill -TERM "$reader" 2>/dev/null || true
+    while kill -0 "$reader" 2>/dev/null; do sleep 0.1; done; reader=
     wrote=$(find "$work/data" -type f -printf '%s\n' | awk '{s += $1} END {print s + 0}')
     case $1 in
         tcpdump) took=$(sed -n 's/^\([0-9]*\) packets\{0,1\} captured.*/\1/p' "$work/err") ;;

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# retention.sh [--minutes 30] [--rate 60000] [--size 1514] [--budget 2G] [--disk DIR]: a recorder at a steady rate on a small
+# retention.sh [--minutes 30] [--rate 250000] [--size 1514] [--budget 2G] [--disk DIR]: a recorder at a steady rate on a small
 # budget, which it fills many times over. Ten times a second the folder is measured: what its files take on disk must never be above the budget by
 # more than a segment for each worker, and the ring's drop counter must not move. Needs root.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-minutes=30; rate=60000; size=1514; budget=2G; disk=/var/tmp
+minutes=30; rate=250000; size=1514; budget=2G; disk=/var/tmp
 while [ $# -gt 0 ]; do
     case $1 in
         --minutes) minutes=$2 ;; --rate) rate=$2 ;; --size) size=$2 ;; --budget) budget=$2 ;; --disk) disk=$2 ;;
@@ -20,15 +20,11 @@ cleanup() {
     ip netns del "$space" 2>/dev/null || true; rm -rf "$work"
 }
 trap cleanup EXIT
-ip netns add "$space"
-ip netns exec "$space" sh -c 'for f in all default; do echo 1 > /proc/sys/net/ipv6/conf/$f/disable_ipv6; done' || true
-ip -n "$space" link add v0 type veth peer name v1
-ip -n "$space" link set lo up; ip -n "$space" link set v0 up; ip -n "$space" link set v1 up
-ip netns exec "$space" ethtool -K v1 gro on
+make_wire
 workers=$(nproc)
 ip netns exec "$space" "$tapline" record --from v1 --data "$work" --budget "$budget" --workers "$workers" --json \
     > "$work/out" 2> "$work/err" & recorder=$!
-for _ in $(seq 300); do grep -q Recording "$work/err" && break; sleep 0.05; done
+until_ok grep -q Recording "$work/err"
 "$lab" frames --netns "$space" --dev v0 --size "$size" --port-bits 4 --rate "$rate" --seconds $((minutes * 60)) \
     --cpu $((workers - 1)) > "$work/sent" & source=$!
 most=0; looks=0

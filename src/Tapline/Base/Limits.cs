@@ -86,6 +86,11 @@ public static class Limits
     /// building of indexes. They cost address space only until the disk is so far behind.</summary>
     public const int RecordBuffersPerWorker = 64;
 
+    /// <summary>What a recorder of a small budget has all the same, and which part of a budget may wait in buffers.</summary>
+    public const int RecordBuffersOfAny = 8;
+
+    public const int RecordBufferPartOfBudget = 8;
+
     /// <summary>The list of key files beside encrypted segments, in bytes, and keys that are taken from one.</summary>
     public const long KeyListBytesMax = 64 << 10;
 
@@ -94,7 +99,7 @@ public static class Limits
     /// <summary>Fewest of them: one being filled, one being written, one for a hiccup.</summary>
     public const int RecordBuffersMin = 3;
 
-    /// <summary>All buffers of all recorders of an engine: classes × workers × buffers, in bytes. With few, each has as many as a worker has.</summary>
+    /// <summary>All buffers of all recorders of an engine: classes × workers × buffers, in bytes.</summary>
     public const long RecordBufferBudgetBytes = 4L << 30;
 
     /// <summary>Classes of a recording beside the default one.</summary>

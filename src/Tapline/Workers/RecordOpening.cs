@@ -33,6 +33,13 @@ internal sealed class RecordOpening(RecordPlan plan, string node, int workers, i
     /// <summary>Filters of classes and triggers, which want to know names.</summary>
     public IEnumerable<CompiledFilter> Filters => _filters.Concat(_triggers.Select(t => t.Frames));
 
+    // A folder's recorders have no more in memory than this part of what it may keep, but for the few that any needs.
+    private int BuffersFor(long budgetBytes) => (int)Math.Min(
+        Buffers,
+        Math.Max(
+            Limits.RecordBuffersOfAny,
+            budgetBytes / Limits.RecordBufferPartOfBudget / Math.Max(1, workers) / Limits.RecordBufferBytes));
+
     // What all buffers together may take decides how many each recorder has.
     private int Buffers => (int)Math.Min(
         Limits.RecordBuffersPerWorker,
@@ -138,7 +145,7 @@ internal sealed class RecordOpening(RecordPlan plan, string node, int workers, i
                 Key = _keys[atRest],
                 FlowSlots = flowSlots,
                 Names = names,
-                BufferCount = Buffers,
+                BufferCount = BuffersFor(Folders[folder].BudgetBytes),
             });
         }
 

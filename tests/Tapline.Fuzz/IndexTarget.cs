@@ -63,6 +63,7 @@ public sealed class IndexTarget : IFuzzTarget
                 _ = ColumnDecoder.TryDecode(ColumnCoding.Packed, content, _numbers.AsSpan(0, 3));
                 break;
             default:
+                _ = ColumnDecoder.TryDecode(ColumnCoding.Dictionary, content, _numbers.AsSpan(0, 3));
                 _ = ColumnDecoder.TryDecode(ColumnCoding.Sparse, content, _numbers);
                 _ = ColumnDecoder.TryDecode(ColumnCoding.Varints, content, _numbers.AsSpan(0, 3));
                 break;

@@ -1,4 +1,4 @@
-// How a column's numbers stand in the file. The writer takes whichever of the four is shortest for the column.
+// How a column's numbers stand in the file. The writer takes whichever is shortest for the column.
 namespace Tapline.Record.Index;
 
 /// <summary>The codings of a column. Numbers are a format.</summary>
@@ -16,4 +16,8 @@ internal enum ColumnCoding : byte
     /// <summary>Only those that are not zero: a varint with their count, then for each how many flows were passed over since
     /// the one before, and the number.</summary>
     Sparse = 3,
+
+    /// <summary>A varint with the count of different numbers, at most 255, a varint each, the most frequent first; then places among
+    /// them, packed like numbers.</summary>
+    Dictionary = 4,
 }

@@ -15,24 +15,15 @@ internal static class ColumnDecoder
         ColumnCoding.Packed => TryUnpack(source, target),
         ColumnCoding.Varints => TryReadVarints(source, target),
         ColumnCoding.Sparse => TryReadSparse(source, target),
+        ColumnCoding.Dictionary => TryReadDictionary(source, target),
         _ => false,
     };
 
     /// <summary>Bytes of a group whose numbers take <paramref name="width"/> bits each, its first byte not counted.</summary>
     public static int GroupBytes(int flows, int width) => ((flows * width) + 7) / 8;
 
-    private static bool TryReadVarints(ReadOnlySpan<byte> source, Span<ulong> target)
-    {
-        foreach (ref var value in target)
-        {
-            if (!Varint.TryRead(ref source, out value))
-            {
-                return false;
-            }
-        }
-
-        return source.IsEmpty;
-    }
+    private static bool TryReadVarints(ReadOnlySpan<byte> source, Span<ulong> target) =>
+        TryReadEach(ref source, target) && source.IsEmpty;
 
     private static bool TryReadSparse(ReadOnlySpan<byte> source, Span<ulong> target)
     {
@@ -55,6 +46,46 @@ internal static class ColumnDecoder
         }
 
         return source.IsEmpty;
+    }
+
+    private static bool TryReadDictionary(ReadOnlySpan<byte> source, Span<ulong> target)
+    {
+        Span<ulong> entries = stackalloc ulong[ColumnDictionary.EntriesMax];
+        if (!Varint.TryRead(ref source, ColumnDictionary.EntriesMax, out int count))
+        {
+            return false;
+        }
+
+        entries = entries[..count];
+        if (!TryReadEach(ref source, entries) || !TryUnpack(source, target))
+        {
+            return false;
+        }
+
+        foreach (ref var value in target)
+        {
+            if (value >= (ulong)count)
+            {
+                return false;
+            }
+
+            value = entries[(int)value];
+        }
+
+        return true;
+    }
+
+    private static bool TryReadEach(ref ReadOnlySpan<byte> source, scoped Span<ulong> target)
+    {
+        foreach (ref var value in target)
+        {
+            if (!Varint.TryRead(ref source, out value))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private static bool TryUnpack(ReadOnlySpan<byte> source, Span<ulong> target)

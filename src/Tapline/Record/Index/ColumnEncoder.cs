@@ -12,7 +12,14 @@ internal static class ColumnEncoder
     /// <summary>Writes the numbers, unless all are the same: then the directory has them.</summary>
     public static ColumnCoding Encode(ReadOnlySpan<ulong> values, ByteSink target)
     {
-        var coding = Choose(values);
+        var coding = Choose(values, out var bytes);
+
+        // Where a flow takes no more than two bits, a dictionary gains nothing worth its time.
+        if (coding != ColumnCoding.Constant && bytes * 4 > values.Length && TryEncodeByDictionary(values, bytes, target))
+        {
+            return ColumnCoding.Dictionary;
+        }
+
         switch (coding)
         {
             case ColumnCoding.Packed:
@@ -31,8 +38,62 @@ internal static class ColumnEncoder
         return coding;
     }
 
-    private static ColumnCoding Choose(ReadOnlySpan<ulong> values)
+    private static bool TryEncodeByDictionary(ReadOnlySpan<ulong> values, long bytesMax, ByteSink target)
     {
+        Span<ColumnDictionary.Slot> slots = stackalloc ColumnDictionary.Slot[ColumnDictionary.Slots];
+        Span<ulong> order = stackalloc ulong[ColumnDictionary.EntriesMax];
+        Span<ulong> places = stackalloc ulong[GroupFlows];
+        var dictionary = new ColumnDictionary(slots, order);
+        if (!dictionary.TryMake(values))
+        {
+            return false;
+        }
+
+        long bytes = Varint.Length((ulong)dictionary.Entries.Length);
+        foreach (var entry in dictionary.Entries)
+        {
+            bytes += Varint.Length(entry);
+        }
+
+        for (var at = 0; at < values.Length; at += GroupFlows)
+        {
+            var group = PlacesOf(dictionary, values[at..Math.Min(at + GroupFlows, values.Length)], places);
+            bytes += 1 + ColumnDecoder.GroupBytes(group.Length, Width(Union(group)));
+        }
+
+        if (bytes >= bytesMax)
+        {
+            return false;
+        }
+
+        target.AddVarint((ulong)dictionary.Entries.Length);
+        foreach (var entry in dictionary.Entries)
+        {
+            target.AddVarint(entry);
+        }
+
+        for (var at = 0; at < values.Length; at += GroupFlows)
+        {
+            Pack(PlacesOf(dictionary, values[at..Math.Min(at + GroupFlows, values.Length)], places), target);
+        }
+
+        return true;
+    }
+
+    private static ReadOnlySpan<ulong> PlacesOf(in ColumnDictionary dictionary, ReadOnlySpan<ulong> group, Span<ulong> places)
+    {
+        for (var i = 0; i < group.Length; i++)
+        {
+            places[i] = (ulong)dictionary.PlaceOf(group[i]);
+        }
+
+        return places[..group.Length];
+    }
+
+    // The shortest of the codings that need no dictionary, and its length.
+    private static ColumnCoding Choose(ReadOnlySpan<ulong> values, out long bytes)
+    {
+        bytes = 0;
         if (values.IndexOfAnyExcept(values.IsEmpty ? 0 : values[0]) < 0)
         {
             return ColumnCoding.Constant;
@@ -67,11 +128,23 @@ internal static class ColumnEncoder
         }
 
         sparse += Varint.Length((ulong)others);
+        bytes = Math.Min(sparse, Math.Min(packed, varints));
         return sparse < packed && sparse < varints ? ColumnCoding.Sparse
             : packed < varints ? ColumnCoding.Packed : ColumnCoding.Varints;
     }
 
     private static int Width(ulong value) => 64 - BitOperations.LeadingZeroCount(value);
+
+    private static ulong Union(ReadOnlySpan<ulong> group)
+    {
+        ulong all = 0;
+        foreach (var value in group)
+        {
+            all |= value;
+        }
+
+        return all;
+    }
 
     private static void WriteVarints(ReadOnlySpan<ulong> values, ByteSink target)
     {
@@ -105,13 +178,7 @@ internal static class ColumnEncoder
         {
             var group = values[..Math.Min(GroupFlows, values.Length)];
             values = values[group.Length..];
-            ulong all = 0;
-            foreach (var value in group)
-            {
-                all |= value;
-            }
-
-            var width = Width(all);
+            var width = Width(Union(group));
             target.Add((byte)width);
             PackGroup(group, width, target);
         }

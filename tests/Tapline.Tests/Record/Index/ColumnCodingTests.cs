@@ -36,9 +36,39 @@ public class ColumnCodingTests
         Assert.Equal(ColumnCoding.Sparse, ColumnEncoder.Encode(few, new ByteSink()));
         var small = Enumerable.Range(0, 1000).Select(i => (ulong)(i % 4)).ToArray();
         Assert.Equal(ColumnCoding.Packed, ColumnEncoder.Encode(small, new ByteSink()));
-        var wide = Enumerable.Range(0, 1000).Select(i => i % 60 == 0 ? 1UL << 40 : 100).ToArray();
+        var wide = Enumerable.Range(0, 1000).Select(i => i % 60 == 0 ? 1UL << 40 : 300 + (ulong)i).ToArray();
         Assert.Equal(ColumnCoding.Varints, ColumnEncoder.Encode(wide, new ByteSink()));
+        var alike = Enumerable.Range(0, 1000).Select(i => i % 60 == 0 ? 1UL << 40 : 1460UL << (i % 3)).ToArray();
+        Assert.Equal(ColumnCoding.Dictionary, ColumnEncoder.Encode(alike, new ByteSink()));
     }
+
+    [Fact]
+    public void OfManyDifferentNumbersNoDictionaryIsMade()
+    {
+        for (var different = 254; different <= 257; different++)
+        {
+            // The last ones come but once, the first fill the column.
+            var values = Enumerable.Range(0, 4000).Select(i => 1UL << 33 | (ulong)(i < different ? i : i % 3) << 20).ToArray();
+            var sink = new ByteSink();
+            var coding = ColumnEncoder.Encode(values, sink);
+            Assert.Equal(different <= 255, coding == ColumnCoding.Dictionary);
+            var decoded = new ulong[values.Length];
+            Assert.True(ColumnDecoder.TryDecode(coding, sink.Written, decoded));
+            Assert.Equal(values, decoded);
+        }
+    }
+
+    [Fact]
+    public void AColumnOfFewNumbersSurvivesItsCoding() => Gen.Select(s_number.Array[1, 40], Gen.Int[0, 39].Array[0, 400]).Sample(
+        (numbers, picks) =>
+        {
+            var values = picks.Select(p => numbers[p % numbers.Length]).ToArray();
+            var sink = new ByteSink();
+            var coding = ColumnEncoder.Encode(values, sink);
+            var decoded = new ulong[values.Length];
+            Assert.True(coding == ColumnCoding.Constant || ColumnDecoder.TryDecode(coding, sink.Written, decoded));
+            Assert.True(coding == ColumnCoding.Constant || values.AsSpan().SequenceEqual(decoded));
+        });
 
     [Fact]
     public void RulesGoBackAndForth() => Gen.Select(Gen.Int[0, ColumnPlan.All.Length - 1], Gen.Long, Gen.Long).Sample(
@@ -68,7 +98,7 @@ public class ColumnCodingTests
     }
 
     [Fact]
-    public void HostileBytesAreRefusedOrRead() => Gen.Select(Gen.Int[1, 3], Gen.Byte.Array[0, 200], Gen.Int[0, 100]).Sample(
+    public void HostileBytesAreRefusedOrRead() => Gen.Select(Gen.Int[1, 4], Gen.Byte.Array[0, 200], Gen.Int[0, 100]).Sample(
         (coding, bytes, flows) =>
         {
             _ = ColumnDecoder.TryDecode((ColumnCoding)coding, bytes, new ulong[flows]);

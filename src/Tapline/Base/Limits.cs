@@ -94,7 +94,8 @@ public static class Limits
     /// <summary>Fewest of them: one being filled, one being written, one for a hiccup.</summary>
     public const int RecordBuffersMin = 3;
 
-    /// <summary>All buffers of all recorders of an engine: classes × workers × buffers, in bytes. With few, each has as many as a worker has.</summary>
+    /// <summary>All buffers of all recorders of an engine: classes × workers × buffers, in bytes. With few, each has as many as a
+    /// worker has.</summary>
     public const long RecordBufferBudgetBytes = 4L << 30;
 
     /// <summary>Classes of a recording beside the default one.</summary>
@@ -137,6 +138,9 @@ public static class Limits
 
     /// <summary>Largest seal of a segment that is read, in bytes: hashes of 15,000 blocks of a mebibyte.</summary>
     public const int SealBytesMax = 1 << 20;
+
+    /// <summary>Segments of a worker that wait for their seals; beyond, they stay without.</summary>
+    public const int SealsWaitingMax = 1024;
 
     /// <summary>Chains of seals that one folder's journal has, and ranges of removed segments; beyond, neighbours become one.</summary>
     public const int SealChainsMax = 256;

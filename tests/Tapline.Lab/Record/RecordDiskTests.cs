@@ -78,16 +78,20 @@ public sealed class RecordDiskTests
             File.WriteAllText(throttle, $"{disk.Device} {2 << 20}");
             File.WriteAllText(Path.Combine(group, "cgroup.procs"), $"{process.Id}");
             var slow = load.Sent;
+            var before = Published(Path.Combine(disk.Folder, "recording"));
             LabWait.Until(() => load.Sent > slow + (5 * FramesPerSecond), "seconds on a slow disk");
             File.WriteAllText(throttle, $"{disk.Device} 0");
-            var published = Published(Path.Combine(disk.Folder, "recording")).LastOrDefault() ?? "";
+            var names = Published(Path.Combine(disk.Folder, "recording"));
+            var published = names.LastOrDefault() ?? "";
+
+            // Of 25 segments that were sent meanwhile the disk took a few; the others waited in memory.
+            Assert.InRange(names.Except(before).Count(), 0, 12);
             LabWait.Until(
                 () => Published(Path.Combine(disk.Folder, "recording")).Count(n => string.CompareOrdinal(n, published) > 0) > 3,
                 "segments on the fast disk");
             var ledger = Stop(process);
             Assert.Equal(Sum(ledger, "captured"), Sum(ledger, "recorded") + Sum(ledger, "dropped_recorder"));
             Assert.Equal(0, Sum(ledger, "dropped_ring"));
-            Assert.True(Sum(ledger, "dropped_recorder") > 0, "the disk was not slow enough");
             var seen = SeenRecording.Read(Path.Combine(disk.Folder, "recording"), load.Frames);
             Assert.Empty(seen.Hidden);
             Assert.All(seen.Published, s => Assert.True(s is { IsWhole: true, Strange: 0 }, s.Name));

@@ -126,8 +126,8 @@ internal sealed class FoundSeals(string folder, PublicKeys keys)
         }
     }
 
-    /// <summary>Removes seals that were under way, and those whose segment retention has removed. Others without a segment stay:
-    /// they say that one is missing.</summary>
+    /// <summary>Removes seals that were under way, those of which a power cut left nothing, and those whose segment retention has removed.
+    /// Others without a segment stay: they say that one is missing.</summary>
     public void RemoveOrphans(EvidenceJournal journal)
     {
         var there = Directory.EnumerateFiles(folder).Select(Path.GetFileName)
@@ -137,6 +137,7 @@ internal sealed class FoundSeals(string folder, PublicKeys keys)
         {
             var name = Path.GetFileName(path);
             if ((name[0] == '.' && SegmentCompanions.TryParse(name[1..], out _))
+                || (journal.IsOpen && SegmentCompanions.TryParse(name, out _) && new FileInfo(path).Length == 0)
                 || (!there.Contains(name) && SegmentCompanions.TryParse(name, out _) && TryRead(path, out var seal)
                     && journal.IsRemoved(seal.Chain, seal.Sequence, out _)))
             {

@@ -78,6 +78,25 @@ public class SealCrashTests
     }
 
     [Fact]
+    public void ASealThatThePowerTookIsMissedAndItsSegmentSealedAgain()
+    {
+        using var recording = new SealedRecording();
+        byte[] journal;
+        using (var folder = recording.Open())
+        {
+            recording.Record(folder, 2);
+            journal = File.ReadAllBytes(recording.Journal);
+        }
+
+        File.WriteAllBytes(recording.Journal, journal); // no end came
+        File.WriteAllBytes(SealedRecording.SealOf(recording.Segments[1]), []);
+        recording.Record(1);
+        var report = recording.Verify();
+        Assert.Contains("number 2 of worker 0", Assert.Single(report.Findings).Sentence);
+        Assert.Equal((3, 1), (report.Segments, report.Recovered));
+    }
+
+    [Fact]
     public void WhatIsPutIntoARecordingThatHasEndedIsNotSealedByTheNextStart()
     {
         using var recording = new SealedRecording();

@@ -12,6 +12,9 @@ public sealed class RecordDiskTests
     private const int FrameBytes = 1400;
     private const double FramesPerSecond = 15_000;
     private const int DiskMegabytes = 200;
+
+    // Takes what waits in memory while the disk is gone, besides what was published before.
+    private const string OfAnOutage = "160M";
     private const string Throttles = "/sys/fs/cgroup/blkio";
 
     [Fact]
@@ -23,10 +26,10 @@ public sealed class RecordDiskTests
         using var load = new NumberedLoad(FrameBytes, FramesPerSecond);
         using var disk = new LoopDisk(DiskMegabytes);
         var recording = Path.Combine(disk.Folder, "data", "recording");
-        using var process = Start(load, Path.Combine(disk.Folder, "data"));
+        using var process = Start(load, Path.Combine(disk.Folder, "data"), OfAnOutage);
         LabWait.Until(() => Published(recording).Length >= 2, "segments");
         var before = Published(recording);
-        using (var second = load.Start(Command(load, Path.Combine(disk.Folder, "data"))))
+        using (var second = load.Start(Command(load, Path.Combine(disk.Folder, "data"), OfAnOutage)))
         {
             Assert.NotEqual(0, second.WaitForExit());
             Assert.Contains("Another Tapline process", second.Error);
@@ -104,12 +107,12 @@ public sealed class RecordDiskTests
         }
     }
 
-    private static string[] Command(NumberedLoad load, string data) =>
-        [TaplineProgram.Path(), "record", "--from", load.Device, "--data", data, "--budget", "64M", "--workers", "2", "--json"];
+    private static string[] Command(NumberedLoad load, string data, string budget) =>
+        [TaplineProgram.Path(), "record", "--from", load.Device, "--data", data, "--budget", budget, "--workers", "2", "--json"];
 
-    private static LabProcess Start(NumberedLoad load, string data)
+    private static LabProcess Start(NumberedLoad load, string data, string budget = "64M")
     {
-        var process = load.Start(Command(load, data));
+        var process = load.Start(Command(load, data, budget));
         LabWait.Until(
             () => process.HasExited || process.Error.Contains("Recording", StringComparison.Ordinal), () => $"the start: {process.Error}");
         Assert.False(process.HasExited, process.Error);

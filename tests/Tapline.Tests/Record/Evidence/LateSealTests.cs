@@ -56,7 +56,7 @@ public class LateSealTests
         var disk = new SealDisk();
         using (var folder = recording.Open(budgetBytes: 64 << 20))
         {
-            var writer = Task.Run(() => recording.Record(folder, 40, disk: disk), TestContext.Current.CancellationToken);
+            var writer = Task.Run(() => recording.Record(folder, 16, disk: disk), TestContext.Current.CancellationToken);
             long waited = 0;
             for (var turn = 0; !writer.IsCompleted; turn++)
             {

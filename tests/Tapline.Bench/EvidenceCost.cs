@@ -91,7 +91,8 @@ internal static class EvidenceCost
             var time = Stopwatch.GetElapsedTime(started).TotalSeconds;
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"verify, {threads} at once: {report.Bytes / 1e9:F2} GB in {time:F2} s, {report.Bytes / time / 1e6:F0} MB/s, ")
-                + (report.IsIntact ? "intact" : "NOT intact"));
+                + (report.IsIntact ? "intact" : "NOT intact")
+                + string.Create(CultureInfo.InvariantCulture, $", {report.NotSealedYet} segments not sealed yet"));
         }
     }
 }

@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using Tapline.Base;
 using Tapline.Filter;
+using Tapline.Record.Evidence;
 using Tapline.Server.Config;
 using Tapline.Workers.Imports;
 
@@ -86,7 +87,14 @@ internal static class ImportVerb
         }
 
         using var signals = new StopSignals();
-        var report = Import(options with { Filter = filter }, signals.Token, out var notes, out var error);
+        using var key = NodeKey.TryOpenOrMake(data.SigningKey, out var unsealed);
+        if (key is null)
+        {
+            Console.Error.WriteLine($"tapline: {TerminalText.Printable($"{unsealed} The import is not sealed.")}");
+        }
+
+        options = options with { Filter = filter, Evidence = key is null ? null : new EvidenceOptions(key) { IsImport = true } };
+        var report = Import(options, signals.Token, out var notes, out var error);
         foreach (var note in notes)
         {
             Console.Error.WriteLine($"tapline: {TerminalText.Printable(note)}");

@@ -107,7 +107,7 @@ internal static class RecordVerb
                     BudgetBytes = Quantity.TryParseBytes(parsed.GetValue(budget) ?? "", out var bytes)
                         ? bytes : Limits.RecordBudgetBytesDefault,
                     Filter = parsed.GetValue(filter),
-                    Evidence = RetentionWords.ParseSwitch(parsed.GetValue(evidence) ?? "off") is true,
+                    Evidence = RetentionWords.ParseSwitch(parsed.GetValue(evidence) ?? "on") is true,
                     KeyFile = new DataFolder(Path.GetFullPath(parsed.GetValue(data)!)).SigningKey,
                     Take = TakeOf(parsed.GetValue(take), parsed.GetValue(encrypted)),
                     Classes = [.. (parsed.GetValue(classes) ?? []).Select(c => RetentionWords.ParseClass(c, out _)!)],
@@ -225,6 +225,11 @@ internal static class RecordVerb
             text.AppendLine($"{recorder.WithoutSeal} segments could not be sealed: `tapline verify` will name them.");
         }
 
+        if (recorder.SealsWaiting > 0)
+        {
+            text.AppendLine($"{recorder.SealsWaiting} segments are not sealed yet: the next start does it.");
+        }
+
         if (!recorder.IsDirect)
         {
             text.AppendLine("This file system takes no direct writes; the page cache was used, which is slower.");
@@ -271,6 +276,7 @@ internal static class RecordVerb
             json.WriteNumber("recovered_segments", recorder.Recovered);
             json.WriteNumber("segments_without_index", recorder.WithoutIndex);
             json.WriteNumber("segments_without_seal", recorder.WithoutSeal);
+            json.WriteNumber("segments_not_sealed_yet", recorder.SealsWaiting);
             json.WriteNumber("holds", recorder.Holds);
             json.WriteNumber("held_bytes", recorder.HeldBytes);
             json.WriteBoolean("direct", recorder.IsDirect);

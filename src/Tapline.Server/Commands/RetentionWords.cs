@@ -43,7 +43,7 @@ internal static class RetentionWords
     {
         var option = new Option<string?>("--evidence")
         {
-            Description = "Segments are hashed and sealed with the node's key (`tapline verify`): on or off; off when not given.",
+            Description = "Segments are hashed and sealed with the node's key (`tapline verify`): on or off; on when not given.",
             HelpName = "on|off",
         };
         return Checked(option, text => ParseSwitch(text) is not null, EvidenceForm);

@@ -90,7 +90,8 @@ internal static class VerifyVerb
         if (error is not null && (key is not null || file is null))
         {
             return Refuse(
-                error + (key is null ? " Nothing was sealed here, or its key is elsewhere: name it with --key." : ""), ExitCodes.Failed);
+                error + (key is null ? " Either nothing was ever sealed here (recorded with evidence off), "
+                    + "and nothing can be proven; or the key is elsewhere: name it with --key." : ""), ExitCodes.Failed);
         }
 
         var started = Stopwatch.GetTimestamp();
@@ -169,7 +170,8 @@ internal static class VerifyVerb
             : $"{Quantity.Count(report.Segments)} segments with {Quantity.Bytes(report.Bytes)}";
         text.Append($"{what} verified in {Quantity.Duration(time)}");
         text.Append(report.Removed > 0 ? $", {Quantity.Count(report.Removed)} removed by rules: " : ": ");
-        text.Append(report.IsIntact ? "intact." : report.IsStopped ? "stopped before the end." : "NOT intact.");
+        text.Append(report.IsIntact ? "intact" : report.IsStopped ? "stopped before the end" : "NOT intact");
+        text.Append(report.NotSealedYet > 0 ? $"; {Quantity.Count(report.NotSealedYet)} segments are not sealed yet." : ".");
         return text.ToString();
     }
 
@@ -187,6 +189,8 @@ internal static class VerifyVerb
             json.WriteNumber("recovered", report.Recovered);
             json.WriteNumber("imported", report.Imported);
             json.WriteNumber("unsealed", report.Unsealed);
+            json.WriteNumber("not_sealed_yet", report.NotSealedYet);
+            json.WriteNumber("removed_unsealed", report.RemovedUnsealed);
             json.WriteNumber("indexes_rebuilt", report.IndexesMade);
             json.WriteNumber("findings_not_listed", report.FindingsBeyond);
             WriteFindings(json, report);

@@ -171,7 +171,7 @@ internal static class ConfigurationReader
             KeepNs = section.Parsed<object>("keep", t => RetentionWords.ParseKeep(t), RetentionWords.KeepForm) as long? ?? 0,
             MinFree = section.Parsed<object>("min_free", t => RetentionWords.ParseMinFree(t), RetentionWords.MinFreeForm)
                 as FreeDisk? ?? default,
-            Evidence = section.Parsed("evidence", RetentionWords.ParseSwitch, RetentionWords.EvidenceForm) is true,
+            Evidence = section.Parsed("evidence", RetentionWords.ParseSwitch, RetentionWords.EvidenceForm) is not false,
             Take = ReadTake(section),
             Classes = [.. section.Sections("classes").Select(ReadClass)],
             Triggers = [.. section.Sections("triggers").Select(TriggerWords.Read)],

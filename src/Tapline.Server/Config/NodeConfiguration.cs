@@ -99,7 +99,7 @@ internal sealed record RecordConfiguration
     public FreeDisk MinFree { get; init; }
 
     /// <summary>Segments are sealed.</summary>
-    public bool Evidence { get; init; }
+    public bool Evidence { get; init; } = true;
 
     /// <summary>What is taken of frames that no class wants.</summary>
     public RecordTake Take { get; init; }

@@ -143,6 +143,9 @@ public static class Limits
     /// <summary>Largest seal of a segment that is read, in bytes: hashes of 15,000 blocks of a mebibyte.</summary>
     public const int SealBytesMax = 1 << 20;
 
+    /// <summary>Segments of a worker that wait for their seals; beyond, they stay without.</summary>
+    public const int SealsWaitingMax = 1024;
+
     /// <summary>Chains of seals that one folder's journal has, and ranges of removed segments; beyond, neighbours become one.</summary>
     public const int SealChainsMax = 256;
 

@@ -10,13 +10,13 @@ internal static class FolderOpening
     /// <summary>Publishes what a crash left hidden.</summary>
     /// <param name="path">The folder.</param>
     /// <param name="mishap">The leftover that could not be repaired: it must not keep the recorder from its work. Null = all could.</param>
-    /// <param name="evidence">Seals what is published; null = nobody does.</param>
+    /// <param name="evidence">Is told to look for what has no seal then; null = nobody seals.</param>
     /// <returns>Segments published, and a sentence on what was done; null = there was nothing to do.</returns>
     public static (int Published, string? Sentence) Settle(string path, out string? mishap, FolderEvidence? evidence)
     {
         mishap = null;
         int published = 0, cut = 0, empty = 0;
-        foreach (var leftover in Directory.GetFiles(path).Order(StringComparer.Ordinal)) // seals follow each other in time
+        foreach (var leftover in Directory.GetFiles(path))
         {
             if (!SegmentName.TryParse(Path.GetFileName(leftover), out var name, out var isHidden) || !isHidden)
             {
@@ -25,7 +25,7 @@ internal static class FolderOpening
 
             try
             {
-                var hasFrames = SegmentRepair.TrySettle(path, leftover, name, out var settled, out _, evidence);
+                var hasFrames = SegmentRepair.TrySettle(path, leftover, name, out var settled, out _);
                 published += hasFrames ? 1 : 0;
                 cut += hasFrames && settled.IsRecovered ? 1 : 0;
                 empty += hasFrames ? 0 : 1;
@@ -36,6 +36,7 @@ internal static class FolderOpening
             }
         }
 
+        evidence?.FindWaiting();
         return (published, published + empty == 0 ? null
             : $"Segments under way that a crash or power cut left in {path}: {published} published, {cut} of them without their true end; "
                 + $"{empty} without a frame removed.");

@@ -251,6 +251,7 @@ public sealed class SegmentFolder : IDisposable
         _disk.Leave(this);
         if (!_isHeldUp)
         {
+            Evidence?.Close();
             _catalog.Dispose();
             _held.Dispose();
         }

@@ -106,8 +106,11 @@ public sealed class SegmentRecorder : IDisposable
     /// <summary>Segments that were published without an index: it was full, or its disk was. Any thread.</summary>
     public long WithoutIndex => (_index?.Missed ?? 0) + _writer.IndexesLost;
 
-    /// <summary>Segments that were published without a seal although they should have one. Any thread.</summary>
+    /// <summary>Segments that have no seal and get none any more, although they should have one. Any thread.</summary>
     public long WithoutSeal => _writer.SealsLost;
+
+    /// <summary>Segments that are visible and wait for their seal. Any thread.</summary>
+    public long SealsWaiting => _writer.SealsWaiting;
 
     /// <summary>What was begun and is on disk, for who reads along. Any thread.</summary>
     internal SegmentTrail Trail => _writer.Trail;

@@ -6,7 +6,6 @@ using System.Text;
 using Tapline.Base;
 using Tapline.Base.Native;
 using Tapline.Record.Container;
-using Tapline.Record.Evidence;
 
 namespace Tapline.Record;
 
@@ -22,9 +21,8 @@ internal static class SegmentRepair
     /// <param name="name">What its name says.</param>
     /// <param name="settled">The name under which it was published.</param>
     /// <param name="bytes">Its length.</param>
-    /// <param name="evidence">Seals it; null = nobody does.</param>
     public static bool TrySettle(
-        string folder, string path, SegmentName name, out SegmentName settled, out long bytes, FolderEvidence? evidence = null)
+        string folder, string path, SegmentName name, out SegmentName settled, out long bytes)
     {
         settled = name;
         bytes = 0;
@@ -36,7 +34,7 @@ internal static class SegmentRepair
                 return false;
             }
 
-            settled = Publish(folder, path, name with { IsRecovered = name.IsRecovered || !isWhole }, bytes, evidence);
+            settled = Publish(folder, path, name with { IsRecovered = name.IsRecovered || !isWhole });
             return true;
         }
 
@@ -65,18 +63,17 @@ internal static class SegmentRepair
         }
 
         name = name with { IsRecovered = name.IsRecovered || !isComplete || isRepaired };
-        settled = Publish(folder, path, name, bytes, evidence);
+        settled = Publish(folder, path, name);
         return true;
     }
 
-    private static SegmentName Publish(string folder, string path, SegmentName name, long bytes, FolderEvidence? evidence)
+    private static SegmentName Publish(string folder, string path, SegmentName name)
     {
         var from = Encoding.UTF8.GetBytes(path + '\0');
         var target = new PathBuffer(folder);
         while (true)
         {
             name.AddTo(target.Reset(), isHidden: false);
-            evidence?.SealRecovered(path, bytes, name, target);
             var result = NativeFile.Publish(from, target.Path);
             if (result == 0)
             {

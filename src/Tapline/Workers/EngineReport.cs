@@ -125,6 +125,9 @@ public sealed record RecorderReport
     /// <summary>Segments that could not be sealed.</summary>
     public long WithoutSeal { get; init; }
 
+    /// <summary>Visible segments that wait for their seals; those of an engine that has ended get them at the next start.</summary>
+    public long SealsWaiting { get; init; }
+
     /// <summary>False when the file system took no direct writes.</summary>
     public bool IsDirect { get; init; }
 

@@ -59,6 +59,7 @@ internal static class EngineReporting
         Recovered = folders.Sum(f => f.Recovered),
         WithoutIndex = parts.Recorders.Sum(r => r.WithoutIndex),
         WithoutSeal = parts.Recorders.Sum(r => r.WithoutSeal),
+        SealsWaiting = parts.Recorders.Sum(r => r.SealsWaiting),
         IsDirect = parts.Recorders.All(r => r.IsDirect),
         StallReason = parts.Recorders.Select(r => r.StallReason).FirstOrDefault(r => r is not null),
         Classes = folders.Count == 1 ? [] : [.. folders.Select((f, index) => RecordClassReport.Of(

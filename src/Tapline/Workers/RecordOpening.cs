@@ -85,6 +85,8 @@ internal sealed class RecordOpening(RecordPlan plan, string node, int workers, i
     /// <param name="evidence">How segments are sealed; null = they are not.</param>
     public string? OpenFolders(EvidenceOptions? evidence = null)
     {
+        evidence = evidence is null ? null : evidence with { Workers = workers };
+
         // Before the folders: what a crash left in one is mended with its key.
         foreach (var atRest in plan.Classes.Select(AtRestOf).Append(plan.AtRest))
         {

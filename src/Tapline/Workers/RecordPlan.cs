@@ -25,7 +25,7 @@ public sealed record RecordPlan
     public string? Filter { get; init; }
 
     /// <summary>Segments are sealed: hashed, chained and signed with the node's key.</summary>
-    public bool Evidence { get; init; }
+    public bool Evidence { get; init; } = true;
 
     /// <summary>The node's key; null = `node.key` in the data folder, or in the recording's where there is none.</summary>
     public string? KeyFile { get; init; }

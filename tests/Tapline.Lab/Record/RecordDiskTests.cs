@@ -12,6 +12,9 @@ public sealed class RecordDiskTests
     private const int FrameBytes = 1400;
     private const double FramesPerSecond = 15_000;
     private const int DiskMegabytes = 200;
+
+    // Takes what waits in memory while the disk is gone, besides what was published before.
+    private const string OfAnOutage = "160M";
     private const string Throttles = "/sys/fs/cgroup/blkio";
 
     [Fact]
@@ -23,10 +26,10 @@ public sealed class RecordDiskTests
         using var load = new NumberedLoad(FrameBytes, FramesPerSecond);
         using var disk = new LoopDisk(DiskMegabytes);
         var recording = Path.Combine(disk.Folder, "data", "recording");
-        using var process = Start(load, Path.Combine(disk.Folder, "data"));
+        using var process = Start(load, Path.Combine(disk.Folder, "data"), OfAnOutage);
         LabWait.Until(() => Published(recording).Length >= 2, "segments");
         var before = Published(recording);
-        using (var second = load.Start(Command(load, Path.Combine(disk.Folder, "data"))))
+        using (var second = load.Start(Command(load, Path.Combine(disk.Folder, "data"), OfAnOutage)))
         {
             Assert.NotEqual(0, second.WaitForExit());
             Assert.Contains("Another Tapline process", second.Error);
@@ -78,16 +81,20 @@ public sealed class RecordDiskTests
             File.WriteAllText(throttle, $"{disk.Device} {2 << 20}");
             File.WriteAllText(Path.Combine(group, "cgroup.procs"), $"{process.Id}");
             var slow = load.Sent;
+            var before = Published(Path.Combine(disk.Folder, "recording"));
             LabWait.Until(() => load.Sent > slow + (5 * FramesPerSecond), "seconds on a slow disk");
             File.WriteAllText(throttle, $"{disk.Device} 0");
-            var published = Published(Path.Combine(disk.Folder, "recording")).LastOrDefault() ?? "";
+            var names = Published(Path.Combine(disk.Folder, "recording"));
+            var published = names.LastOrDefault() ?? "";
+
+            // Of 25 segments that were sent meanwhile the disk took a few; the others waited in memory.
+            Assert.InRange(names.Except(before).Count(), 0, 12);
             LabWait.Until(
                 () => Published(Path.Combine(disk.Folder, "recording")).Count(n => string.CompareOrdinal(n, published) > 0) > 3,
                 "segments on the fast disk");
             var ledger = Stop(process);
             Assert.Equal(Sum(ledger, "captured"), Sum(ledger, "recorded") + Sum(ledger, "dropped_recorder"));
             Assert.Equal(0, Sum(ledger, "dropped_ring"));
-            Assert.True(Sum(ledger, "dropped_recorder") > 0, "the disk was not slow enough");
             var seen = SeenRecording.Read(Path.Combine(disk.Folder, "recording"), load.Frames);
             Assert.Empty(seen.Hidden);
             Assert.All(seen.Published, s => Assert.True(s is { IsWhole: true, Strange: 0 }, s.Name));
@@ -100,12 +107,12 @@ public sealed class RecordDiskTests
         }
     }
 
-    private static string[] Command(NumberedLoad load, string data) =>
-        [TaplineProgram.Path(), "record", "--from", load.Device, "--data", data, "--budget", "64M", "--workers", "2", "--json"];
+    private static string[] Command(NumberedLoad load, string data, string budget) =>
+        [TaplineProgram.Path(), "record", "--from", load.Device, "--data", data, "--budget", budget, "--workers", "2", "--json"];
 
-    private static LabProcess Start(NumberedLoad load, string data)
+    private static LabProcess Start(NumberedLoad load, string data, string budget = "64M")
     {
-        var process = load.Start(Command(load, data));
+        var process = load.Start(Command(load, data, budget));
         LabWait.Until(
             () => process.HasExited || process.Error.Contains("Recording", StringComparison.Ordinal), () => $"the start: {process.Error}");
         Assert.False(process.HasExited, process.Error);

@@ -107,7 +107,11 @@ internal sealed class ChainVerifier(string prefix, EvidenceJournal journal, Veri
 
     private void CheckTip(SealChain chain, SealedFile? last)
     {
-        if (last is not null && last.Seal.Sequence >= chain.Next)
+        if (last is not null && journal.IsOpen && last.Seal.Sequence == chain.Next && last.Seal.Previous == chain.Tip)
+        {
+            report.Note($"The journal{Where()} is one seal behind: recording broke off between the two; the next start mends it.");
+        }
+        else if (last is not null && last.Seal.Sequence >= chain.Next)
         {
             report.Add(new VerifyFinding(FindingKind.Journal, string.Create(CultureInfo.InvariantCulture,
                 $"The journal{Where()} of {TimeText.Text(journal.WrittenNs)} ends with number {chain.Next - 1} of worker ")

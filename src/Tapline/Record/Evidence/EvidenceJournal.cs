@@ -32,6 +32,13 @@ internal sealed class EvidenceJournal
     /// <summary>The key that signed it.</summary>
     public Hash256 Key { get; private set; }
 
+    /// <summary>A recorder seals here, or had not sealed all when it ended: newer segments than the last sealed one may be waiting for
+    /// their seals. False = it ended with everything sealed, so that what has no seal was put there.</summary>
+    public bool IsOpen { get; set; } = true;
+
+    /// <summary>Segments that a rule removed before they were sealed: nothing vouches for them.</summary>
+    public long RemovedUnsealed { get; set; }
+
     /// <summary>When segments were recorded without seals on purpose, ns since the epoch; a pause that goes on has no end.</summary>
     public IReadOnlyList<(long SinceNs, long UntilNs)> Pauses => _pauses;
 
@@ -53,6 +60,42 @@ internal sealed class EvidenceJournal
             _pauses[0] = (_pauses[0].SinceNs, _pauses[1].UntilNs);
             _pauses.RemoveAt(1);
         }
+    }
+
+    /// <summary>Segments of a time were recorded without seals on purpose.</summary>
+    public bool IsPaused(long startNs)
+    {
+        foreach (var (sinceNs, untilNs) in _pauses)
+        {
+            if (startNs >= sinceNs && startNs <= untilNs)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>A segment without a seal may be one that waits for it: newer than the last that its worker has sealed.</summary>
+    /// <param name="name">The segment.</param>
+    /// <param name="lastSequence">The highest sequence of the worker's chain of which a seal is there; 0 = there is none.</param>
+    /// <param name="lastNs">Time in that seal's name.</param>
+    public bool MayWait(in SegmentName name, long lastSequence, long lastNs)
+    {
+        if (!IsOpen || LastOf(name.Worker) is not { } chain || IsPaused(name.StartNs))
+        {
+            return false;
+        }
+
+        foreach (ref readonly var range in Removed)
+        {
+            if (range.Chain == chain.Id && range.Last > lastSequence)
+            {
+                (lastSequence, lastNs) = (range.Last, range.UntilNs);
+            }
+        }
+
+        return lastSequence == 0 || name.StartNs > lastNs;
     }
 
     public SealChain? Find(UInt128 chain)
@@ -133,7 +176,8 @@ internal sealed class EvidenceJournal
         WrittenNs = nowNs;
         text.Clear().Add("{\"tapline\":\"journal\",\"version\":1,\n\"generation\":"u8).Add(Generation)
             .Add(",\"written\":\""u8).AddTime(nowNs)
-            .Add("\",\n\"key\":\""u8).Add(key.Id).Add("\",\n\"chains\":["u8);
+            .Add("\",\"open\":"u8).Add(IsOpen ? "true"u8 : "false"u8)
+            .Add(",\n\"key\":\""u8).Add(key.Id).Add("\",\n\"chains\":["u8);
         for (var index = 0; index < _chains.Count; index++)
         {
             var chain = _chains[index];
@@ -155,7 +199,7 @@ internal sealed class EvidenceJournal
                 .Add(",\"free_disk\":"u8).Add(range.FreeDisk).Add(",\"removed\":\""u8).AddTime(range.RemovedNs).Add("\"}"u8);
         }
 
-        text.Add("],\n\"pauses\":["u8);
+        text.Add("],\n\"removed_unsealed\":"u8).Add(RemovedUnsealed).Add(",\n\"pauses\":["u8);
         for (var index = 0; index < _pauses.Count; index++)
         {
             text.Add(index == 0 ? "\n{\"since\":\""u8 : ",\n{\"since\":\""u8).AddTime(_pauses[index].SinceNs).Add("\",\"until\":"u8);
@@ -195,6 +239,8 @@ internal sealed class EvidenceJournal
             var journal = new EvidenceJournal
             {
                 Generation = root.GetProperty("generation").GetInt64(), WrittenNs = Time(root, "written"), Key = key,
+                IsOpen = !root.TryGetProperty("open", out var open) || open.GetBoolean(),
+                RemovedUnsealed = root.TryGetProperty("removed_unsealed", out var unsealed) ? unsealed.GetInt64() : 0,
             };
             mistake = journal.TryReadLists(root) ? null : "its chains or removals contradict each other, or are too many";
             return mistake is null ? journal : null;

@@ -10,4 +10,7 @@ public sealed record EvidenceOptions(NodeKey Key)
 
     /// <summary>Segments are made from files, not from what was seen here: their seals say so.</summary>
     public bool IsImport { get; init; }
+
+    /// <summary>Workers that record: what those beyond them have left unsealed, the first one seals.</summary>
+    public int Workers { get; init; } = 1;
 }

@@ -1,9 +1,8 @@
-// The evidence of one folder: its chains of seals and its journal. Segments are sealed on their writers' threads as they become visible,
-// in the order seal, journal, segment: a crash in between leaves a seal whose segment the next start publishes under it. A
-// removal is noted before the file goes. Files are not made durable one by one: what a power cut may cost is in docs/limits.md.
+// The evidence of one folder: its chains of seals and its journal. A segment is visible first and sealed then, in the order segment, seal,
+// journal: a crash in between leaves a segment that the next start seals. A removal is noted before the file goes, and what is
+// going is not sealed any more. Files are not made durable one by one: what a power cut may cost is in docs/limits.md.
 // After the start nothing is allocated. Thread-safe; the lock is a leaf and is held for small writes only.
 using System.Security.Cryptography;
-using System.Text;
 using Tapline.Base;
 using Tapline.Base.Native;
 
@@ -12,6 +11,7 @@ namespace Tapline.Record.Evidence;
 /// <summary>Seals a folder's segments. Thread-safe.</summary>
 internal sealed class FolderEvidence
 {
+    private readonly string _folder;
     private readonly EvidenceOptions _options;
     private readonly EvidenceJournal _journal;
     private readonly Lock _gate = new();
@@ -19,10 +19,16 @@ internal sealed class FolderEvidence
     private readonly PathBuffer _path;
     private readonly PathBuffer _hidden;
     private byte[] _read = new byte[64 * 1024];
+    private List<(SegmentName Name, long Bytes)> _waiting = [];
+    private SegmentName _going;
+    private bool _isGoing;
     private bool _isPending;
+    private bool _isLeft;
+    private bool _isReady;
 
     private FolderEvidence(string folder, EvidenceOptions options, EvidenceJournal journal)
     {
+        _folder = folder;
         _options = options;
         _journal = journal;
         _path = new PathBuffer(folder);
@@ -77,16 +83,67 @@ internal sealed class FolderEvidence
         seals.CatchUp(journal);
         seals.RemoveOrphans(journal);
         journal.Pause(!options.IsSealing, Clock.NowNs());
-        var evidence = new FolderEvidence(folder, options, journal) { Notice = notice };
-        evidence.WriteJournal(new DiskCalls());
-        return evidence;
+        return new FolderEvidence(folder, options, journal) { Notice = notice };
+    }
+
+    /// <summary>Finds what an end before its time left visible and without a seal, for the sealers that come. At the opening, when what
+    /// was hidden has been published.</summary>
+    public void FindWaiting()
+    {
+        if (IsSealing)
+        {
+            using var keys = _options.Key.Known();
+            _waiting = new FoundSeals(_folder, keys).Waiting(_journal);
+            _journal.IsOpen = true;
+        }
+
+        _isReady = true;
+        WriteJournal(new DiskCalls());
     }
 
     /// <summary>A writer's sealer; null when nothing is sealed. Not on a hot path.</summary>
-    public SegmentSealer? NewSealer(SegmentFolder folder, DiskCalls disk, ushort worker, long segmentBytes) =>
+    public SegmentSealer? NewSealer(string folder, DiskCalls disk, ushort worker, long segmentBytes) =>
         IsSealing
             ? new SegmentSealer(folder, this, disk, worker, segmentBytes, _options.IsImport ? SealState.Imported : SealState.Complete)
             : null;
+
+    /// <summary>Of what waits since the last end, a worker's part, oldest first; the first worker also has that of workers that are no
+    /// more. Asked once for each worker, when it begins.</summary>
+    public IReadOnlyList<(SegmentName Name, long Bytes)> TakeWaiting(ushort worker)
+    {
+        lock (_gate)
+        {
+            var its = _waiting.FindAll(w => w.Name.Worker == worker || (worker == 0 && w.Name.Worker >= _options.Workers));
+            _waiting.RemoveAll(its.Contains);
+            return its;
+        }
+    }
+
+    /// <summary>Some segments keep waiting for their seals when the recorder ends: the next start seals them.</summary>
+    public void LeaveOpen() => Volatile.Write(ref _isLeft, true);
+
+    /// <summary>The recorders have ended. Where all is sealed, the journal says so. Control thread.</summary>
+    public void Close()
+    {
+        if (!IsSealing || !_isReady)
+        {
+            return;
+        }
+
+        try
+        {
+            var isWhole = _waiting.Count == 0 && !Volatile.Read(ref _isLeft) && !FoundSeals.HasHidden(_folder);
+            lock (_gate)
+            {
+                _journal.IsOpen = !isWhole;
+                WriteJournal(new DiskCalls());
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The folder can't be read any more: what is left in it is for the next start.
+        }
+    }
 
     /// <summary>The chain that a worker's seals go on with. Not on a hot path: may begin one.</summary>
     public SealChain ChainOf(ushort worker)
@@ -105,29 +162,40 @@ internal sealed class FolderEvidence
                 Id = System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(id), Worker = worker, BeganNs = Clock.NowNs(),
             };
             Invariant.Check(_journal.TryAdd(chain));
+            WriteJournal(new DiskCalls()); // before its first segment: one that never gets a seal is then known to be the worker's
             return chain;
         }
     }
 
-    /// <summary>Seals a segment that is about to become visible; 0, or a negated errno and nothing has changed.</summary>
+    /// <summary>Seals a visible segment; 0, or a negated errno and nothing has changed: -ENOENT when it is gone, -EBUSY while a rule is
+    /// removing it, -EEXIST when somebody has put a seal there.</summary>
     /// <param name="disk">How files are written.</param>
     /// <param name="chain">The worker's chain.</param>
     /// <param name="name">The segment's name.</param>
-    /// <param name="fileName">The same as its file will be called.</param>
     /// <param name="seal">Bytes, state and index of it; the rest is filled in.</param>
     /// <param name="blocks">Hashes of the whole file.</param>
-    public int Publish(
-        DiskCalls disk, SealChain chain, in SegmentName name, ReadOnlySpan<byte> fileName, ref SegmentSeal seal,
-        ReadOnlySpan<Hash256> blocks)
+    public int Seal(DiskCalls disk, SealChain chain, in SegmentName name, ref SegmentSeal seal, ReadOnlySpan<Hash256> blocks)
     {
         lock (_gate)
         {
+            if (_isGoing && _going == name)
+            {
+                return -NativeFile.EBUSY;
+            }
+
+            name.AddTo(_path.Reset(), isHidden: false);
+            var there = disk.LengthOf(_path.Path);
+            if (there < 0)
+            {
+                return (int)there;
+            }
+
             seal.Chain = chain.Id;
             seal.Worker = chain.Worker;
             seal.Sequence = chain.Next;
             seal.Previous = chain.Tip;
             seal.SealedNs = Clock.NowNs();
-            seal.Link = SealText.Write(_text, seal, fileName, blocks, _options.Key);
+            seal.Link = SealText.Write(_text, seal, _path.Name, blocks, _options.Key);
             name.AddTo(_path.Reset(), isHidden: false, SegmentCompanions.Seal);
             name.AddTo(_hidden.Reset(), isHidden: true, SegmentCompanions.Seal);
             var result = Write(disk, _text.Written);
@@ -145,28 +213,8 @@ internal sealed class FolderEvidence
         }
     }
 
-    /// <summary>Takes a seal back: its segment could not get that name.</summary>
-    public void Withdraw(DiskCalls disk, SealChain chain, in SegmentName name, in SegmentSeal seal)
-    {
-        lock (_gate)
-        {
-            if (chain.Next == seal.Sequence + 1)
-            {
-                Invariant.Check(chain.Tip == seal.Link);
-                chain.Next = seal.Sequence;
-                chain.Tip = seal.Previous;
-            }
-            else
-            {
-                _journal.Remove(seal, name.StartNs, RemovalReason.Budget, Clock.NowNs()); // another came after it meanwhile
-            }
-
-            name.AddTo(_path.Reset(), isHidden: false, SegmentCompanions.Seal);
-            _ = disk.Remove(_path.Path);
-        }
-    }
-
-    /// <summary>Notes that retention is about to remove a segment. Does nothing for one without a seal of ours.</summary>
+    /// <summary>Notes that retention is about to remove a segment. One without a seal of ours gets none any more, and is counted where
+    /// it should have had one.</summary>
     public void NoteRemoval(DiskCalls disk, in SegmentName name, RemovalReason reason)
     {
         lock (_gate)
@@ -178,69 +226,33 @@ internal sealed class FolderEvidence
             {
                 _journal.Remove(seal, name.StartNs, reason, Clock.NowNs());
                 WriteJournal(disk);
+                return;
             }
+
+            // Tried again where it could not be removed: it is counted once.
+            if (IsSealing && _going != name && !_journal.IsPaused(name.StartNs))
+            {
+                _journal.RemovedUnsealed++;
+                _isPending = true;
+            }
+
+            (_going, _isGoing) = (name, true);
         }
     }
 
-    /// <summary>Writes what could not be written before: the disk was full, say.</summary>
+    /// <summary>No removal is under way. Writes what could not be written before: the disk was full, say. Folder locked.</summary>
     public void Settle(DiskCalls disk)
     {
-        if (Volatile.Read(ref _isPending))
+        if (Volatile.Read(ref _isPending) || Volatile.Read(ref _isGoing))
         {
             lock (_gate)
             {
-                WriteJournal(disk);
+                _isGoing = false;
+                if (_isPending)
+                {
+                    WriteJournal(disk);
+                }
             }
-        }
-    }
-
-    /// <summary>
-    /// Seals what a crash or a device error left, before it becomes visible: hashed from disk. Where a crash came between seal and
-    /// segment, the seal is there already and stays when it is right. Allocates.
-    /// </summary>
-    /// <param name="path">The file.</param>
-    /// <param name="bytes">Its length.</param>
-    /// <param name="name">The name that it gets.</param>
-    /// <param name="target">The same as a path; when it is taken, nothing is done.</param>
-    public void SealRecovered(string path, long bytes, in SegmentName name, PathBuffer target)
-    {
-        using var hashes = new BlockHashes(bytes);
-        var disk = new DiskCalls();
-        if (disk.LengthOf(target.Path) != -NativeFile.ENOENT
-            || hashes.TryAddFrom(Encoding.UTF8.GetBytes(path + '\0'), bytes) != 0)
-        {
-            return;
-        }
-
-        hashes.Finish();
-        if (IsSealed(name, bytes, hashes.Blocks) || !IsSealing)
-        {
-            return;
-        }
-
-        var chain = ChainOf(name.Worker);
-        lock (_gate)
-        {
-            name.AddTo(_path.Reset(), isHidden: false, SegmentCompanions.Seal);
-            _ = disk.Remove(_path.Path);
-        }
-
-        var seal = new SegmentSeal { Bytes = bytes, State = SealState.Recovered };
-        _ = Publish(disk, chain, name, target.Name, ref seal, hashes.Blocks);
-    }
-
-    private bool IsSealed(in SegmentName name, long bytes, ReadOnlySpan<Hash256> blocks)
-    {
-        using var keys = _options.Key.Known();
-        lock (_gate)
-        {
-            name.AddTo(_path.Reset(), isHidden: false, SegmentCompanions.Seal);
-            var length = Read();
-            var sealedBlocks = new List<Hash256>();
-            return length > 0 && SealText.TryRead(_read.AsSpan(0, length), out var seal, sealedBlocks)
-                && seal.Bytes == bytes && blocks.SequenceEqual(sealedBlocks.ToArray())
-                && _journal.Find(seal.Chain) is { } chain && seal.Sequence < chain.Next
-                && SignedText.IsSigned(_read.AsSpan(0, length), seal.Key, keys);
         }
     }
 

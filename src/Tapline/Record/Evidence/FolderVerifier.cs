@@ -114,8 +114,11 @@ internal sealed class FolderVerifier
             _ = ReadJournal(out mistake);
             if (mistake is null && _seals.Count == 0)
             {
-                Add(FindingKind.Journal, EvidenceJournal.Name,
-                    $"Nothing in {_folder} is sealed: it was recorded with evidence off, or its seals and journal were removed.");
+                Add(FindingKind.Journal, EvidenceJournal.Name, string.Create(CultureInfo.InvariantCulture,
+                    $"None of the {_segments.Count} segments in {_folder} is sealed, and nothing proves them: ")
+                    + (RecordingFolders.IsImport(_folder) ? "they were imported without the node's key (import them again with it), or "
+                        : "they were recorded with evidence off (with it on, new ones are sealed), or ")
+                    + "their seals and journal were removed.");
                 return;
             }
 
@@ -143,12 +146,19 @@ internal sealed class FolderVerifier
             _report.Removed += range.Budget + range.Age + range.FreeDisk;
         }
 
+        if (journal.RemovedUnsealed > 0)
+        {
+            _report.RemovedUnsealed += journal.RemovedUnsealed;
+            _report.Note(string.Create(CultureInfo.InvariantCulture,
+                $"{journal.RemovedUnsealed} segments{Where} were removed by a rule before they were sealed: nothing ever proved them."));
+        }
+
         CheckAnchor(journal);
         if (_hidden.Count > 0)
         {
             _report.Note(string.Create(CultureInfo.InvariantCulture,
                 $"{_hidden.Count} segments{Where} are under way, or were left by a crash: ")
-                + "they are sealed when they end, or at the next start.");
+                + "they are sealed when they have ended, or after the next start.");
         }
     }
 
@@ -207,8 +217,9 @@ internal sealed class FolderVerifier
         if (seal.Seal.State == SealState.Recovered)
         {
             _report.Recovered++;
-            _report.Note($"{_prefix}{segment} was left by a crash or a failing disk: its end is lost, and it is proven since "
-                + $"{TimeText.Text(seal.Seal.SealedNs)}, when it was sealed as it was found.");
+            var isCut = SegmentName.TryParse(segment, out var name, out _) && name.IsRecovered;
+            _report.Note($"{_prefix}{segment} was left by a crash or a failing disk{(isCut ? ": its end is lost, and" : ":")} it is proven "
+                + $"since {TimeText.Text(seal.Seal.SealedNs)}, when it was sealed as it was found.");
         }
         else if (seal.Seal.State == SealState.Imported)
         {
@@ -219,6 +230,8 @@ internal sealed class FolderVerifier
     private void CheckSegmentsWithoutSeal(EvidenceJournal journal)
     {
         long paused = 0;
+        long waiting = 0;
+        var last = LastSealed(journal);
         foreach (var (file, name) in _segments)
         {
             if (SealOf(file) is not null || !IsWanted(name, null) || !File.Exists(Path.Combine(_folder, file))
@@ -227,9 +240,14 @@ internal sealed class FolderVerifier
                 continue;
             }
 
-            if (journal.Pauses.Any(p => name.StartNs >= p.SinceNs && name.StartNs <= p.UntilNs))
+            var (sequence, startNs) = last.GetValueOrDefault(name.Worker);
+            if (journal.IsPaused(name.StartNs))
             {
                 paused++;
+            }
+            else if (journal.MayWait(name, sequence, startNs))
+            {
+                waiting++;
             }
             else
             {
@@ -238,12 +256,35 @@ internal sealed class FolderVerifier
             }
         }
 
+        if (waiting > 0)
+        {
+            _report.NotSealedYet += waiting;
+            _report.Note(string.Create(CultureInfo.InvariantCulture,
+                $"{waiting} segments{Where} are newer than the last sealed one and not sealed yet: they get their seals as hashing ")
+                + "keeps up or, where recording broke off, after the next start. Nothing proves them until then.");
+        }
+
         if (paused > 0)
         {
             _report.Unsealed += paused;
             _report.Note(string.Create(CultureInfo.InvariantCulture,
                 $"{paused} segments{Where} are of a time without seals (evidence off, or before it): nothing proves them."));
         }
+    }
+
+    // Of each worker's chain that goes on: the highest sequence of which the seal is here, and the time in its name.
+    private Dictionary<ushort, (long Sequence, long StartNs)> LastSealed(EvidenceJournal journal)
+    {
+        var last = new Dictionary<ushort, (long Sequence, long StartNs)>();
+        foreach (var seal in _seals.Values.Where(s => s.Mistake is null && journal.LastOf(s.Seal.Worker)?.Id == s.Seal.Chain))
+        {
+            if (seal.Seal.Sequence > last.GetValueOrDefault(seal.Seal.Worker).Sequence)
+            {
+                last[seal.Seal.Worker] = (seal.Seal.Sequence, seal.StartNs);
+            }
+        }
+
+        return last;
     }
 
     private void CheckAnchor(EvidenceJournal journal)

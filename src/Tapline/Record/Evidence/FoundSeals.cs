@@ -9,6 +9,11 @@ namespace Tapline.Record.Evidence;
 internal sealed class FoundSeals(string folder, PublicKeys keys)
 {
     private const string Ending = ".sig";
+    private static readonly EnumerationOptions s_all = new() { AttributesToSkip = 0 };
+
+    /// <summary>True when a segment lies in a folder under its hidden name.</summary>
+    public static bool HasHidden(string folder) => Directory.EnumerateFiles(folder, ".*", s_all)
+        .Any(f => SegmentName.TryParse(Path.GetFileName(f), out _, out _));
 
     /// <summary>A journal from seals alone; empty where there are none.</summary>
     public EvidenceJournal Rebuild()
@@ -39,20 +44,56 @@ internal sealed class FoundSeals(string folder, PublicKeys keys)
         return journal;
     }
 
-    /// <summary>The first and last time of segments without a seal; null = there are none.</summary>
+    /// <summary>The first and last time of segments without a seal, those that a crash left hidden included; null = there are none.
+    /// </summary>
     public (long SinceNs, long UntilNs)? Unsealed()
     {
         (long SinceNs, long UntilNs)? span = null;
-        foreach (var path in Directory.EnumerateFiles(folder))
+        foreach (var path in Directory.EnumerateFiles(folder, "*", s_all))
         {
-            if (SegmentName.TryParse(Path.GetFileName(path), out var name, out var isHidden) && !isHidden
-                && !File.Exists(Path.ChangeExtension(path, Ending)))
+            if (SegmentName.TryParse(Path.GetFileName(path), out var name, out _) && !File.Exists(Path.ChangeExtension(path, Ending)))
             {
                 span = (Math.Min(span?.SinceNs ?? name.StartNs, name.StartNs), Math.Max(span?.UntilNs ?? 0, name.StartNs));
             }
         }
 
         return span;
+    }
+
+    /// <summary>Visible segments that wait for their seals since an end before its time; oldest first.</summary>
+    public List<(SegmentName Name, long Bytes)> Waiting(EvidenceJournal journal)
+    {
+        var last = new Dictionary<ushort, (long Sequence, long StartNs)>();
+        foreach (var (worker, paths) in ByWorker())
+        {
+            foreach (var path in paths)
+            {
+                // The newest name has the highest sequence, but for a clock that was set back.
+                if (TryRead(path, out var seal) && seal.Chain == journal.LastOf(worker)?.Id)
+                {
+                    _ = SegmentCompanions.TryParse(Path.GetFileName(path), out var name);
+                    last[worker] = (seal.Sequence, name.StartNs);
+                    break;
+                }
+            }
+        }
+
+        var waiting = new List<(SegmentName Name, long Bytes)>();
+        foreach (var file in new DirectoryInfo(folder).EnumerateFiles())
+        {
+            if (SegmentName.TryParse(file.Name, out var name, out var isHidden) && !isHidden
+                && !File.Exists(Path.ChangeExtension(file.FullName, Ending)))
+            {
+                var (sequence, startNs) = last.GetValueOrDefault(name.Worker);
+                if (journal.MayWait(name, sequence, startNs))
+                {
+                    waiting.Add((name, file.Length));
+                }
+            }
+        }
+
+        waiting.Sort((a, b) => a.Name.StartNs.CompareTo(b.Name.StartNs));
+        return waiting;
     }
 
     /// <summary>Takes over seals that are beyond the journal.</summary>
@@ -85,17 +126,18 @@ internal sealed class FoundSeals(string folder, PublicKeys keys)
         }
     }
 
-    /// <summary>Removes seals that were under way, and those whose segment retention has removed. Others without a segment stay:
-    /// they say that one is missing.</summary>
+    /// <summary>Removes seals that were under way, those of which a power cut left nothing, and those whose segment retention has removed.
+    /// Others without a segment stay: they say that one is missing.</summary>
     public void RemoveOrphans(EvidenceJournal journal)
     {
         var there = Directory.EnumerateFiles(folder).Select(Path.GetFileName)
             .Where(n => SegmentName.TryParse(n!, out _, out var isHidden) && !isHidden)
             .Select(n => Path.ChangeExtension(n, Ending)!).ToHashSet(StringComparer.Ordinal);
-        foreach (var path in Directory.EnumerateFiles(folder, "*" + Ending, new EnumerationOptions { AttributesToSkip = 0 }))
+        foreach (var path in Directory.EnumerateFiles(folder, "*" + Ending, s_all))
         {
             var name = Path.GetFileName(path);
             if ((name[0] == '.' && SegmentCompanions.TryParse(name[1..], out _))
+                || (journal.IsOpen && SegmentCompanions.TryParse(name, out _) && new FileInfo(path).Length == 0)
                 || (!there.Contains(name) && SegmentCompanions.TryParse(name, out _) && TryRead(path, out var seal)
                     && journal.IsRemoved(seal.Chain, seal.Sequence, out _)))
             {

@@ -51,7 +51,12 @@ public sealed class NodeKey : IDisposable
 
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
             var key = new NodeKey(ECDsa.Create(ECCurve.NamedCurves.nistP256), path);
-            key.Keep();
+            if (!key.TryKeep())
+            {
+                key.Dispose();
+                return TryOpen(path, out error);
+            }
+
             error = null;
             return key;
         }
@@ -130,7 +135,7 @@ public sealed class NodeKey : IDisposable
     private const string Mend = "Move it away: the next start makes a new key, and the public halves of old ones stay known.";
 
     // Put there whole and closed to others from the start; a key that somebody else made meanwhile stays.
-    private void Keep()
+    private bool TryKeep()
     {
         var beside = $"{_path}.{Environment.ProcessId}.new";
         try
@@ -147,12 +152,17 @@ public sealed class NodeKey : IDisposable
 
             File.Move(beside, _path, overwrite: false);
         }
+        catch (IOException) when (File.Exists(_path))
+        {
+            return false;
+        }
         finally
         {
             File.Delete(beside);
         }
 
         Publish();
+        return true;
     }
 
     // Adds the public half where it is missing. Not being able to is no reason not to sign: the private half has it.

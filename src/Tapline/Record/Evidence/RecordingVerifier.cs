@@ -1,4 +1,5 @@
-// Verifies a recording: its folder and the folders in it, each with its own chains and journal. Reads only; several threads.
+// Verifies a recording: its folder, and those of classes and imports in it, each with its own chains and journal. Reads only; several
+// threads.
 namespace Tapline.Record.Evidence;
 
 /// <summary>Verifies recordings. Any thread.</summary>
@@ -29,6 +30,13 @@ public static class RecordingVerifier
                 folder.Check(stop);
             }
 
+            if (report.IndexesMade > 0)
+            {
+                report.Note(string.Create(System.Globalization.CultureInfo.InvariantCulture,
+                    $"{report.IndexesMade} indexes are not those that were sealed with their segments but made later; ")
+                    + "they were made anew to be compared.");
+            }
+
             return report;
         }
         catch (DirectoryNotFoundException)
@@ -46,10 +54,10 @@ public static class RecordingVerifier
     private static List<FolderVerifier> Folders(VerifyOptions options, VerifyReport report)
     {
         var folders = new List<FolderVerifier>();
-        var inside = Directory.GetDirectories(options.Folder).Order(StringComparer.Ordinal).ToList();
-        foreach (var path in inside.Prepend(options.Folder))
+        foreach (var path in RecordingFolders.Of(options.Folder))
         {
-            var prefix = path == options.Folder ? "" : Path.GetFileName(path) + "/";
+            var name = RecordingFolders.NameOf(options.Folder, path);
+            var prefix = name.Length == 0 ? "" : name + "/";
             var folder = new FolderVerifier(options, report, path, prefix);
             if (folder.Prepare())
             {

@@ -58,6 +58,12 @@ public sealed class VerifyReport
     /// <summary>Segments that are not proven by a seal, and need not be: from before, or from a pause.</summary>
     public long Unsealed { get; internal set; }
 
+    /// <summary>Segments whose seals are still to come: newer than the last sealed one of a recording that goes on or broke off.</summary>
+    public long NotSealedYet { get; internal set; }
+
+    /// <summary>Segments that a rule removed before they were sealed, by the journals.</summary>
+    public long RemovedUnsealed { get; internal set; }
+
     /// <summary>Indexes that were made anew to be compared.</summary>
     public long IndexesMade => _indexesMade;
 

@@ -4,11 +4,12 @@
 using System.Text;
 using Tapline.Base;
 using Tapline.Base.Native;
+using Tapline.Record.Evidence;
 
 namespace Tapline.Record.Io;
 
 /// <summary>Hidden files of one writer that are still to be published.</summary>
-internal sealed class LeftoverSegments(SegmentFolder folder)
+internal sealed class LeftoverSegments(SegmentFolder folder, SegmentSealer? seals)
 {
     private const int Max = 64;
     private readonly List<(SegmentName Name, long Bytes)> _left = [];
@@ -46,10 +47,11 @@ internal sealed class LeftoverSegments(SegmentFolder folder)
         try
         {
             var path = Encoding.UTF8.GetString(_path.Path[..^1]);
-            if (SegmentRepair.TrySettle(folder.Path, path, name, out var settled, out var bytes, folder.Evidence))
+            if (SegmentRepair.TrySettle(folder.Path, path, name, out var settled, out var bytes))
             {
                 folder.Retake(bytes);
                 folder.Add(disk, settled, bytes);
+                seals?.SealRecovered(settled, bytes);
             }
 
             return true;

@@ -17,6 +17,9 @@ internal sealed class SegmentWriter
 {
     private const int PauseMsMin = 50;
     private const int PauseMsMax = 2000;
+
+    // So many buffers wait when the writer has no time for hashing; the others are for the disk's hiccups.
+    private const int BehindBuffersMax = 4;
     private readonly SegmentFolder _folder;
     private readonly DiskCalls _disk;
     private readonly SegmentBuffer[] _buffers;
@@ -33,6 +36,7 @@ internal sealed class SegmentWriter
     private readonly Thread _thread;
     private readonly long _reserveBytes;
     private readonly ushort _worker;
+    private readonly int _behindFrom;
     private int _fd = -1;
     private FileIdentity _file;
     private long _segmentStartNs;
@@ -58,9 +62,10 @@ internal sealed class SegmentWriter
         _full = new HandoverRing(buffers.Length);
         _indexes = indexes;
         _output = output;
-        _seals = folder.Evidence?.NewSealer(folder, disk, worker, segmentBytes);
+        _seals = folder.Evidence?.NewSealer(folder.Path, disk, worker, segmentBytes);
+        _behindFrom = Math.Clamp(buffers.Length / 4, 1, BehindBuffersMax);
         _reserveBytes = Math.Min(segmentBytes, Limits.SegmentReserveBytes);
-        _leftovers = new LeftoverSegments(folder);
+        _leftovers = new LeftoverSegments(folder, _seals);
         _hidden = new PathBuffer(folder.Path);
         _published = new PathBuffer(folder.Path);
         _thread = new Thread(Run) { Name = $"tl-rec-{worker}", IsBackground = true };
@@ -85,8 +90,11 @@ internal sealed class SegmentWriter
     /// <summary>Segments whose index could not be written. Any thread.</summary>
     public long IndexesLost => _indexes?.Lost ?? 0;
 
-    /// <summary>Segments whose seal could not be written. Any thread.</summary>
+    /// <summary>Segments that stay without a seal. Any thread.</summary>
     public long SealsLost => _seals?.Lost ?? 0;
+
+    /// <summary>Visible segments that wait for their seal. Any thread.</summary>
+    public long SealsWaiting => _seals?.Waiting ?? 0;
 
     public string? StallReason => Volatile.Read(ref _stallReason);
 
@@ -307,7 +315,7 @@ internal sealed class SegmentWriter
                 _output.Written();
                 _seals?.Take(
                     pages[..(int)Math.Min(pages.Length, _output.FileEnd - offset)], offset,
-                    isBehind: _full.Count * 4 >= _buffers.Length);
+                    isBehind: _full.Count >= _behindFrom);
             }
         }
 
@@ -368,17 +376,11 @@ internal sealed class SegmentWriter
         Volatile.Write(ref _stallReason, Sentence(result));
     }
 
-    // Index and seal become visible first, under the same name: whoever sees a segment finds them.
+    // The index becomes visible first, under the same name: whoever sees a segment finds it. The seal comes when it can.
     private int Publish(int index, long contentBytes)
     {
         var name = _output.NameOf(_segmentStartNs, _worker);
         var indexBytes = _indexes?.Write(index, name, contentBytes) ?? 0;
-        if (_seals is not null && _seals.TryDefer(name, _goodEnd, indexBytes == 0 ? null : _indexes!.Hash))
-        {
-            _folder.Release(_reserved - _goodEnd);
-            return 0;
-        }
-
         while (true)
         {
             name.AddTo(_published.Reset(), isHidden: false);
@@ -389,15 +391,9 @@ internal sealed class SegmentWriter
                 (indexBytes, result) = (0, 0);
             }
 
-            if (result == 0 && _seals is not null)
-            {
-                result = _seals.Publish(name, _published, _hidden, _goodEnd, indexBytes == 0 ? null : _indexes!.Hash);
-            }
-
             result = result == 0 ? _disk.Publish(_hidden.Path, _published.Path) : result;
             if (result == -NativeFile.EEXIST)
             {
-                _seals?.Withdraw();
                 _indexes?.Withdraw();
                 name = name with { StartNs = name.StartNs + 1 };
                 continue;
@@ -415,6 +411,7 @@ internal sealed class SegmentWriter
             _folder.Release(_reserved - _goodEnd);
             if (result == 0)
             {
+                _seals?.Seal(name, _goodEnd, indexBytes == 0 ? null : _indexes!.Hash);
                 _folder.Add(_disk, name, _goodEnd);
                 Trail.Rename(name.StartNs);
             }
@@ -461,10 +458,11 @@ internal sealed class SegmentWriter
         try
         {
             var path = Encoding.UTF8.GetString(_hidden.Path[..^1]);
-            if (SegmentRepair.TrySettle(_folder.Path, path, name, out var settled, out var bytes, _folder.Evidence))
+            if (SegmentRepair.TrySettle(_folder.Path, path, name, out var settled, out var bytes))
             {
                 _folder.Retake(bytes);
                 _folder.Add(_disk, settled, bytes);
+                _seals?.SealRecovered(settled, bytes);
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

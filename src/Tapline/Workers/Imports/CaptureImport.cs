@@ -186,7 +186,7 @@ public sealed class CaptureImport
         var shelf = ImportShelf.PathOf(_options.Recording);
         var hidden = Path.Combine(shelf, "." + name);
         var rules = new RetentionRules { BudgetBytes = long.MaxValue / 4 };
-        using (var folder = SegmentFolder.TryOpen(hidden, rules, out var error))
+        using (var folder = SegmentFolder.TryOpen(hidden, rules, out var error, evidence: _options.Evidence))
         {
             if (folder is null)
             {
@@ -226,6 +226,12 @@ public sealed class CaptureImport
         }
 
         _notes.AddRange(merge.Faults);
+        if (writer.WithoutSeal > 0)
+        {
+            _notes.Add(string.Create(CultureInfo.InvariantCulture,
+                $"{writer.WithoutSeal} segments could not be sealed; `tapline verify` names them."));
+        }
+
         CompleteIndexes(folder);
         var bytes = ImportBytes(folder.Path);
         var used = _options.BudgetBytes > 0 ? ImportShelf.BytesUsed(_options.Recording) : 0;

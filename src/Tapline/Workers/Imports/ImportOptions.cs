@@ -1,5 +1,6 @@
 // What an import of captures is to do, as the command line decided it. Plain data.
 using Tapline.Filter;
+using Tapline.Record.Evidence;
 
 namespace Tapline.Workers.Imports;
 
@@ -26,6 +27,9 @@ public sealed record ImportOptions
 
     /// <summary>The filter as text; null = everything.</summary>
     public string? FilterText { get; init; }
+
+    /// <summary>How its segments are sealed; null = they are not.</summary>
+    public EvidenceOptions? Evidence { get; init; }
 
     /// <summary>Captures that were imported before are taken again.</summary>
     public bool TakesAgain { get; init; }

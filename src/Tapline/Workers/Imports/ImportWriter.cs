@@ -65,6 +65,9 @@ internal sealed class ImportWriter : IImportTaker, IFlowEndings, IDisposable
     /// <summary>Frames recorded; those not wanted; steps back in time.</summary>
     public long Recorded => _recorder.Recorded;
 
+    /// <summary>Segments that could not be sealed. After <see cref="End"/>.</summary>
+    public long WithoutSeal => _recorder.WithoutSeal + _recorder.SealsWaiting;
+
     public long Filtered { get; private set; }
 
     public long TimeSteps { get; private set; }

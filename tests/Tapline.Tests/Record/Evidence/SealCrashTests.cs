@@ -17,21 +17,25 @@ public class SealCrashTests
     {
         using var recording = new SealedRecording();
         recording.Record(2);
-        var crashing = new CrashingDisk(ending);
+        var crashing = new CrashingDisk(ending, recording);
         using (var folder = recording.Open())
         {
             recording.Record(folder, 1, disk: crashing);
         }
 
         Assert.True(crashing.IsDead);
+        File.WriteAllBytes(recording.Journal, crashing.Journal); // ending, as a crash does not, wrote a newer one
         var before = recording.Verify();
         Assert.True(before.IsIntact, SealedRecording.Sentences(before));
-        Assert.Contains(before.Notes, n => n.Contains("at the next start", default));
+        Assert.Contains(before.Notes, n => n.Contains("next start", default));
+        Assert.Equal(ending == ".sig" ? 1 : 0, before.NotSealedYet);
         recording.Record(1);
         var report = recording.Verify();
         Assert.True(report.IsIntact, SealedRecording.Sentences(report));
         Assert.Equal(4, report.Segments);
-        Assert.Equal(ending == ".sig" ? 1 : 0, report.Recovered);
+        Assert.Equal(ending == "evidence.json" ? 0 : 1, report.Recovered);
+        Assert.DoesNotContain(report.Notes, n => n.Contains("its end is lost", default));
+        recording.AssertSealedInOrder();
     }
 
     [Fact]
@@ -49,13 +53,7 @@ public class SealCrashTests
         }
 
         var hidden = Directory.GetFiles(recording.Folder, ".2*.pcapng").Single();
-        foreach (var seal in Directory.GetFiles(recording.Folder, "*.sig").OrderDescending(StringComparer.Ordinal).Take(1))
-        {
-            File.Delete(seal); // as if the crash had come before it
-        }
-
         File.WriteAllBytes(hidden, File.ReadAllBytes(hidden)[..1_500_000]);
-        File.WriteAllText(recording.Journal, OlderJournal(recording));
         recording.Record(1);
         var report = recording.Verify();
         Assert.True(report.IsIntact, SealedRecording.Sentences(report));
@@ -64,17 +62,67 @@ public class SealCrashTests
     }
 
     [Fact]
-    public void ASealThatCanNotBeWrittenIsCountedAndTheSegmentIsKept()
+    public void SegmentsOfAWorkerThatIsNoMoreAreSealedByTheFirstOne()
     {
         using var recording = new SealedRecording();
         using (var folder = recording.Open())
         {
-            recording.Record(folder, 1, disk: new NoSealDisk());
+            recording.Record(folder, 1, worker: 3);
+            recording.Record(folder, 1, worker: 3, disk: new CrashingDisk(".sig"));
         }
 
-        Assert.Single(recording.Segments);
-        Assert.Empty(Directory.GetFiles(recording.Folder, ".2*"));
-        recording.AssertOne(FindingKind.Unsealed, recording.Segments[0]);
+        Assert.Equal(1, recording.Verify().NotSealedYet);
+        recording.Record(1);
+        recording.AssertIntact();
+        Assert.Equal([(3, 2L), (0, 1L)], recording.Verify().Chains.Select(c => (c.Worker, c.Sequence)));
+    }
+
+    [Fact]
+    public void ASealThatThePowerTookIsMissedAndItsSegmentSealedAgain()
+    {
+        using var recording = new SealedRecording();
+        byte[] journal;
+        using (var folder = recording.Open())
+        {
+            recording.Record(folder, 2);
+            journal = File.ReadAllBytes(recording.Journal);
+        }
+
+        File.WriteAllBytes(recording.Journal, journal); // no end came
+        File.WriteAllBytes(SealedRecording.SealOf(recording.Segments[1]), []);
+        recording.Record(1);
+        var report = recording.Verify();
+        Assert.Contains("number 2 of worker 0", Assert.Single(report.Findings).Sentence);
+        Assert.Equal((3, 1), (report.Segments, report.Recovered));
+    }
+
+    [Fact]
+    public void WhatIsPutIntoARecordingThatHasEndedIsNotSealedByTheNextStart()
+    {
+        using var recording = new SealedRecording();
+        recording.Record(2);
+        var inserted = Path.Combine(recording.Folder, "20991231T000000.000000000Z-0.pcapng");
+        File.Copy(recording.Segments[1], inserted);
+        recording.AssertOne(FindingKind.Unsealed, inserted);
+        recording.Record(1);
+        recording.AssertOne(FindingKind.Unsealed, inserted);
+    }
+
+    [Fact]
+    public void WhatIsPutBetweenSealedSegmentsIsNotSealedAfterACrash()
+    {
+        using var recording = new SealedRecording();
+        recording.Record(2);
+        using (var folder = recording.Open())
+        {
+            recording.Record(folder, 1, disk: new CrashingDisk(".sig"));
+        }
+
+        var inserted = Path.Combine(recording.Folder, "20231114T221400.000000000Z-0.pcapng");
+        File.Copy(recording.Segments[1], inserted);
+        recording.AssertOne(FindingKind.Unsealed, inserted);
+        recording.Record(1);
+        recording.AssertOne(FindingKind.Unsealed, inserted);
     }
 
     [Fact]
@@ -90,23 +138,13 @@ public class SealCrashTests
         Assert.Equal(6, Assert.Single(recording.Verify().Chains).Sequence);
     }
 
-    // The journal before the last seal, signed again: what the disk had when the crash came.
-    private static string OlderJournal(SealedRecording recording)
-    {
-        using var keys = PublicKeys.TryRead(recording.PublicKey, out _)!;
-        var journal = EvidenceJournal.TryRead(File.ReadAllBytes(recording.Journal), keys, out _)!;
-        var chain = Assert.Single(journal.Chains);
-        var seal = SealedFile.TryRead(recording.Folder, Path.GetFileName(SealedRecording.SealOf(recording.Segments[^1])), keys)!;
-        (chain.Next, chain.Tip) = (2, seal.Seal.Link);
-        var text = new SignedText();
-        journal.Write(text, recording.Key, 0);
-        return System.Text.Encoding.UTF8.GetString(text.Written);
-    }
-
     /// <summary>Dies, as a process does, when a file of some name is about to become visible: nothing happens any more.</summary>
-    private sealed class CrashingDisk(string ending) : DiskCalls
+    private sealed class CrashingDisk(string ending, SealedRecording? recording = null) : DiskCalls
     {
         public bool IsDead { get; private set; }
+
+        /// <summary>The journal as it was then.</summary>
+        public byte[] Journal { get; private set; } = [];
 
         public override int Publish(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to) => Dies(to) ? -NativeFile.EIO : base.Publish(from, to);
 
@@ -118,14 +156,9 @@ public class SealCrashTests
 
         private bool Dies(ReadOnlySpan<byte> to)
         {
+            Journal = IsDead || recording is null ? Journal : File.ReadAllBytes(recording.Journal);
             IsDead |= System.Text.Encoding.UTF8.GetString(to[..^1]).EndsWith(ending, StringComparison.Ordinal);
             return IsDead;
         }
-    }
-
-    private sealed class NoSealDisk : DiskCalls
-    {
-        public override int Publish(ReadOnlySpan<byte> from, ReadOnlySpan<byte> to) =>
-            to[..^1].EndsWith(".sig"u8) ? -NativeFile.EIO : base.Publish(from, to);
     }
 }

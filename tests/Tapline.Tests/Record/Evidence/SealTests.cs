@@ -78,26 +78,37 @@ public class SealTests
         Assert.Empty(Directory.GetFiles(recording.Folder, ".2*"));
     }
 
-    [Fact]
-    public void SealingAllocatesNothing()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void SealingAllocatesNothing(bool isLate)
     {
         using var recording = new SealedRecording();
         using var folder = recording.Open();
-        var sealer = folder.Evidence!.NewSealer(folder, new DiskCalls(), 0, 4 << 20)!;
-        var published = new PathBuffer(recording.Folder);
-        var hidden = new PathBuffer(recording.Folder);
+        var sealer = folder.Evidence!.NewSealer(folder.Path, s_disk, 0, 4 << 20)!;
+        var path = new PathBuffer(recording.Folder);
         var bytes = new byte[3_000_000];
         var time = SealedRecording.Start;
         var least = Allocations.LeastOf(() =>
         {
             for (var turn = 0; turn < 50; turn++)
             {
-                sealer.Begin();
-                sealer.Take(bytes, 0, isBehind: false);
                 var name = new SegmentName(time++, 0, IsRecovered: false);
-                name.AddTo(published.Reset(), isHidden: false);
-                Assert.True(sealer.Publish(name, published, hidden, bytes.Length, default(Hash256)) == 0);
+                name.AddTo(path.Reset(), isHidden: false);
+                var fd = s_disk.Open(path.Path, NativeFile.O_RDWR | NativeFile.O_CREAT);
+                _ = s_disk.WriteAll(fd, bytes, 0);
+                _ = s_disk.Close(fd);
+                sealer.Begin();
+                sealer.Take(bytes.AsSpan(0, isLate ? 1_500_000 : bytes.Length), 0, isBehind: false);
+                sealer.Seal(name, bytes.Length, default(Hash256));
+                while (sealer.Waiting > 0)
+                {
+                    Thread.Yield();
+                }
+
                 folder.Evidence!.NoteRemoval(s_disk, name, RemovalReason.Budget);
+                folder.Evidence!.Settle(s_disk);
+                _ = s_disk.Remove(path.Path);
             }
         });
         Assert.Equal(0, least);
@@ -132,11 +143,13 @@ public class SealTests
             recorder.Close(SealedRecording.Start + SealedRecording.Second);
             recorded = recorder.Recorded;
             Assert.Equal(recording.Segments.Length, folder.Segments);
+            Assert.Equal((0, 0), (recorder.WithoutSeal, recorder.SealsWaiting));
         }
 
         Assert.True(recorded > 80);
         Assert.Empty(Directory.GetFiles(recording.Folder, ".2*"));
         recording.AssertIntact();
+        recording.AssertSealedInOrder();
         Assert.Equal(recording.Segments.Length, Assert.Single(recording.Verify().Chains).Sequence);
         Assert.Equal(recorded, recording.Segments.Sum(s => SegmentFile.Frames(s).Count()));
     }
@@ -159,10 +172,22 @@ public class SealTests
         partly.Add(bytes.AsSpan(1_000_000, 1_000_000), 1_000_000); // twice: a page is written again
         partly.Add(bytes.AsSpan(4_000_000), 4_000_000); // beyond a gap
         Assert.Equal(2_000_000, partly.Bytes);
-        Assert.Equal(0, partly.TryAddFrom(path, bytes.Length));
+        using var reader = new HashReader();
+        reader.StopAt(0);
+        Assert.Equal(-NativeFile.EINTR, reader.TryComplete(partly, path, bytes.Length));
+        reader.StopAt(long.MaxValue);
+        Assert.Equal(-NativeFile.EIO, reader.TryComplete(partly, path, bytes.Length + 1)); // shorter than it was
+        using var whole = new BlockHashes(1 << 20);
+        Assert.Equal(0, reader.TryComplete(partly, path, bytes.Length));
+        Assert.Equal(0, reader.TryComplete(whole, path, bytes.Length));
+        Assert.Equal(-NativeFile.ENOENT, reader.TryComplete(whole, "/none\0"u8, bytes.Length + 1));
+        Assert.Equal(0, reader.TryHash(path, out var hash));
+        Assert.Equal(Hash256.Of(bytes), hash);
+        whole.Finish();
         partly.Finish();
         partly.Finish();
         Assert.Equal(told.Blocks.ToArray(), partly.Blocks.ToArray());
+        Assert.Equal(told.Blocks.ToArray(), whole.Blocks.ToArray());
         Assert.Equal(6, told.Blocks.Length);
     }
 

@@ -49,11 +49,20 @@ internal sealed class SealedRecording : IDisposable
         return folder!;
     }
 
+    public SegmentRecorder NewRecorder(SegmentFolder folder, DiskCalls disk, ushort worker = 0) =>
+        new(folder, new RecorderOptions { Worker = worker, Node = "n", BufferBytes = 2 << 20, BufferCount = 4 }, disk);
+
     /// <summary>Records whole segments of some blocks each.</summary>
     public void Record(SegmentFolder folder, int segments, ushort worker = 0, int frames = 40, DiskCalls? disk = null)
     {
-        using var recorder = new SegmentRecorder(
-            folder, new RecorderOptions { Worker = worker, Node = "n", BufferBytes = 2 << 20, BufferCount = 4 }, disk ?? new DiskCalls());
+        using var recorder = NewRecorder(folder, disk ?? new DiskCalls(), worker);
+        RecordSegments(recorder, segments, frames);
+        recorder.Close(_now);
+    }
+
+    /// <summary>The same with a recorder that goes on.</summary>
+    public void RecordSegments(SegmentRecorder recorder, int segments, int frames = 40)
+    {
         for (var segment = 0; segment < segments; segment++)
         {
             RecordFrames(recorder, frames);
@@ -62,8 +71,6 @@ internal sealed class SealedRecording : IDisposable
             recorder.EndBatch(_now);
             _now += Second;
         }
-
-        recorder.Close(_now);
     }
 
     /// <summary>The same in a run of its own.</summary>
@@ -105,6 +112,19 @@ internal sealed class SealedRecording : IDisposable
     {
         var report = Verify();
         Assert.True(report.IsIntact, Sentences(report));
+    }
+
+    /// <summary>Every segment has its seal, and those of a worker follow each other in time.</summary>
+    public void AssertSealedInOrder(ushort worker = 0)
+    {
+        var sequences = new List<long>();
+        foreach (var segment in Segments.Where(s => SegmentName.TryParse(Path.GetFileName(s), out var n, out _) && n.Worker == worker))
+        {
+            Assert.True(SealText.TryRead(File.ReadAllBytes(SealOf(segment)), out var seal), segment);
+            sequences.Add(seal.Sequence);
+        }
+
+        Assert.Equal(sequences.Order(), sequences);
     }
 
     /// <summary>The only finding; of a kind, and with the file named.</summary>

@@ -4,6 +4,7 @@ using Tapline.Base.Native;
 using Tapline.Record;
 using Tapline.Record.Evidence;
 using Tapline.Tests.Support;
+using Tapline.Workers.Indexing;
 using Xunit;
 
 namespace Tapline.Tests.Record.Evidence;
@@ -86,7 +87,6 @@ public class TamperTests
         File.Move(segment, segment + ".away");
         var finding = recording.AssertOne(FindingKind.Missing, segment);
         Assert.Equal(which * 62, (finding.SinceNs - SealedRecording.Start) / SealedRecording.Second);
-        // One that was hashed late is sealed after its successor.
         Assert.True(SealText.TryRead(File.ReadAllBytes(SealedRecording.SealOf(segment)), out var seal));
         File.Delete(SealedRecording.SealOf(segment));
         finding = recording.AssertOne(FindingKind.Missing, null);
@@ -205,13 +205,17 @@ public class TamperTests
         using var recording = new SealedRecording();
         using (var folder = recording.Open(budgetBytes: 32 << 20))
         {
-            recording.Record(folder, 20);
+            for (var turn = 0; turn < 15; turn++)
+            {
+                recording.Record(folder, 1); // its end waits for the seal
+            }
+
             Assert.True(folder.Removed > 0);
         }
 
         recording.AssertIntact();
         var report = recording.Verify();
-        Assert.Equal(20 - recording.Segments.Length, report.Removed);
+        Assert.Equal(15 - recording.Segments.Length, report.Removed);
 
         // One of those that are left, removed by hand, is.
         var segment = recording.Segments[0];
@@ -299,6 +303,47 @@ public class TamperTests
         var report = recording.Verify();
         Assert.True(report.IsIntact, SealedRecording.Sentences(report));
         Assert.Equal(2, report.Imported);
+    }
+
+    [Fact]
+    public void AnEncryptedIndexThatWasMadeAnewIsTheSameByWhatItSays()
+    {
+        using var keys = new Container.TestKeys();
+        using var recording = new SealedRecording();
+        using (var folder = recording.Open())
+        {
+            using var recorder = new SegmentRecorder(folder, new RecorderOptions
+            {
+                Worker = 0, Node = "n", BufferBytes = 2 << 20, BufferCount = 4, FlowSlots = 16, Key = keys.Known,
+            });
+            recording.RecordSegments(recorder, 1);
+        }
+
+        var segment = Assert.Single(Directory.GetFiles(recording.Folder, "*.tlz"));
+        var index = Path.ChangeExtension(segment, ".tlx");
+        var report = Verify(recording);
+        Assert.True(report.IsIntact, SealedRecording.Sentences(report));
+        Assert.Equal(0, report.IndexesMade);
+        var live = File.ReadAllBytes(index);
+        File.Delete(index);
+        Assert.True(SegmentIndexer.TryIndex(segment, out var sentence), sentence);
+        Assert.NotEqual(live, File.ReadAllBytes(index));
+        report = Verify(recording);
+        Assert.True(report.IsIntact, SealedRecording.Sentences(report));
+        Assert.Equal(1, report.IndexesMade);
+        Assert.Contains(report.Notes, n => n.Contains("made later", default));
+
+        Flip(index, new FileInfo(index).Length / 2, new Random(3));
+        Assert.Equal(FindingKind.Index, Assert.Single(Verify(recording).Findings).Kind);
+
+        static VerifyReport Verify(SealedRecording recording)
+        {
+            using var trusted = PublicKeys.TryRead(recording.PublicKey, out _)!;
+            return recording.Verify(new VerifyOptions
+            {
+                Folder = "", Keys = trusted, MakeIndex = (segment, index) => SegmentIndexer.TryIndex(segment, out _, default, index),
+            });
+        }
     }
 
     [Fact]

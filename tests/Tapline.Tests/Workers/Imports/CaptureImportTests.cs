@@ -5,6 +5,7 @@ using System.Text;
 using Tapline.Base;
 using Tapline.Filter;
 using Tapline.Record;
+using Tapline.Record.Evidence;
 using Tapline.Record.Holds;
 using Tapline.Tests.Support;
 using Tapline.Workers.Imports;
@@ -249,6 +250,33 @@ public class CaptureImportTests
         }
 
         Assert.Equal([1_000, 1_005, 1_010], fixture.Times());
+    }
+
+    [Fact]
+    public void AnImportIsSealedAsWhatItIs()
+    {
+        using var fixture = new ImportFixture();
+        using var key = NodeKey.TryOpenOrMake(fixture.Folder["node.key"], out _)!;
+        Assert.NotNull(fixture.Import(
+            o => o with { Evidence = new EvidenceOptions(key) { IsImport = true } }, fixture.Seconds("a.pcap", 1_000, 9_000)));
+        Assert.Empty(fixture.Notes);
+        using var keys = PublicKeys.TryRead(fixture.Folder["node.pub"], out _)!;
+        var options = new VerifyOptions { Folder = fixture.Recording, Keys = keys };
+        var report = RecordingVerifier.Run(options, out _, null, default)!;
+        Assert.True(report.IsIntact);
+        Assert.Equal((2, 2), (report.Segments, report.Imported));
+        Assert.Equal("imported/a", Assert.Single(report.Chains).Folder);
+
+        // One that was made without a key says what that means.
+        Assert.NotNull(fixture.Import(fixture.Seconds("b.pcap", 1_000)));
+        report = RecordingVerifier.Run(options, out _, null, default)!;
+        Assert.Contains("imported without the node's key", Assert.Single(report.Findings).Sentence);
+        var segment = Directory.GetFiles(Path.Combine(ImportShelf.PathOf(fixture.Recording), "a"), "*.pcapng")[0];
+        var bytes = File.ReadAllBytes(segment);
+        bytes[^20] ^= 1;
+        File.WriteAllBytes(segment, bytes);
+        report = RecordingVerifier.Run(options, out _, null, default)!;
+        Assert.Contains(report.Findings, f => f is { Kind: FindingKind.Altered } && f.File == "imported/a/" + Path.GetFileName(segment));
     }
 
     [Fact]

@@ -163,7 +163,7 @@ internal static class VerifyVerb
         {
             var of = chain.Folder.Length == 0 ? "" : $" of {TerminalText.Printable(chain.Folder)}";
             text.AppendLine($"{"chain",-10} worker {chain.Worker}{of}: "
-                + $"{Quantity.Count(chain.Sequence)} sealed, the last {chain.Link}");
+                + (chain.Sequence == 0 ? "none sealed" : $"{Quantity.Count(chain.Sequence)} sealed, the last {chain.Link}"));
         }
 
         var what = report.Chains.Count == 0 && report.Segments == 0 ? Quantity.Bytes(report.Bytes)

@@ -56,7 +56,9 @@ public class LateSealTests
         var disk = new SealDisk();
         using (var folder = recording.Open(budgetBytes: 64 << 20))
         {
+            disk.SealError = ENOSPC;
             var writer = Task.Run(() => recording.Record(folder, 16, disk: disk), TestContext.Current.CancellationToken);
+            Assert.True(Await.Until(() => recording.Segments.Length > 0));
             long waited = 0;
             for (var turn = 0; !writer.IsCompleted; turn++)
             {

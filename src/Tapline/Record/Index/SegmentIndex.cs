@@ -171,7 +171,11 @@ public sealed partial class SegmentIndex : IDisposable
         {
             if (_columns[place] is { } values)
             {
-                ArrayPool<long>.Shared.Return(values);
+                if (!IsZero(place))
+                {
+                    ArrayPool<long>.Shared.Return(values);
+                }
+
                 _columns[place] = null;
             }
         }
@@ -211,7 +215,7 @@ public sealed partial class SegmentIndex : IDisposable
             return null;
         }
 
-        var first = new byte[Math.Min(length, Limits.IndexFirstReadBytes)];
+        var first = GC.AllocateUninitializedArray<byte>((int)Math.Min(length, Limits.IndexFirstReadBytes));
         var got = ReadFully(file, first, 0);
         verdict = IndexHeader.TryParse(first.AsSpan(0, got), length, out var header);
         if (verdict != IndexVerdict.Sound)
@@ -258,7 +262,7 @@ public sealed partial class SegmentIndex : IDisposable
     // A section out of what was read already, or read now; null when its checksum does not hold.
     private static byte[]? Take(SegmentInput? file, ReadOnlySpan<byte> first, in IndexSection section)
     {
-        var bytes = new byte[section.Bytes];
+        var bytes = GC.AllocateUninitializedArray<byte>((int)section.Bytes);
         if (section.Offset + section.Bytes <= first.Length)
         {
             first.Slice((int)section.Offset, bytes.Length).CopyTo(bytes);

@@ -111,7 +111,7 @@ internal static class HoldVerb
         return remove;
     }
 
-    private static string Recording(ParseResult parsed) => new DataFolder(Path.GetFullPath(parsed.GetValue(s_data)!)).Recording;
+    private static string Recording(ParseResult parsed) => new DataFolder(Path.GetFullPath(parsed.GetValue(s_data)!)).RecordingThere;
 
     private static string Window(Hold hold) => $"{HoldText.Time(hold.SinceNs)} to {HoldText.Time(hold.UntilNs)}";
 

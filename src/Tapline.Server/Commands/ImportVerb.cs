@@ -56,7 +56,7 @@ internal static class ImportVerb
             new ImportOptions
             {
                 Files = parsed.GetValue(files)!,
-                Recording = new DataFolder(Path.GetFullPath(parsed.GetValue(data)!)).Recording,
+                Recording = new DataFolder(Path.GetFullPath(parsed.GetValue(data)!)).RecordingThere,
                 Name = parsed.GetValue(name),
                 BudgetBytes = parsed.GetValue(budget) is { } size && Quantity.TryParseBytes(size, out var bytes) ? bytes : 0,
                 KeepNs = parsed.GetValue(keep) is { } time ? RetentionWords.ParseKeep(time)!.Value : 0,

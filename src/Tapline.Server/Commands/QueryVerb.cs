@@ -26,7 +26,10 @@ internal static class QueryVerb
         {
             Description = "What is wanted, in the language of filters; '' is everything.",
         };
-        var data = new Option<string>("--data") { Description = "The data folder; its folder `recording` is read.", Required = true };
+        var data = new Option<string>("--data")
+        {
+            Description = "The data folder, whose folder `recording` is read; or a recording's own folder.", Required = true,
+        };
         var since = new Option<string?>("--since")
         {
             Description = "From this time on: 10m (ago), RFC 3339, '2026-11-26 01:00' (UTC).", HelpName = "T",
@@ -146,7 +149,7 @@ internal static class QueryVerb
 
         return new ExtractOptions
         {
-            Folder = new DataFolder(question.Data).Recording,
+            Folder = new DataFolder(question.Data).RecordingThere,
             Filter = filter,
             SinceNs = sinceNs,
             UntilNs = untilNs,

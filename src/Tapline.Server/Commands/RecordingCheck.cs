@@ -29,7 +29,7 @@ internal static class RecordingCheck
 
     private static IEnumerable<CheckResult> Recording(string data)
     {
-        var folder = new DataFolder(Path.GetFullPath(data)).Recording;
+        var folder = new DataFolder(Path.GetFullPath(data)).RecordingThere;
         if (!Directory.Exists(folder))
         {
             return [];

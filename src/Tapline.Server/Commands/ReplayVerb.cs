@@ -154,7 +154,7 @@ internal static class ReplayVerb
 
         return new ReplayOptions
         {
-            Recording = folder is null ? null : new DataFolder(Path.GetFullPath(folder)).Recording,
+            Recording = folder is null ? null : new DataFolder(Path.GetFullPath(folder)).RecordingThere,
             Files = folder is null ? sources : [],
             From = [.. (parsed.GetValue(s_from) ?? []).SelectMany(w => w.Split(',', Words))],
             To = to,

@@ -99,7 +99,7 @@ internal static class VerifyVerb
         VerifyReport? report;
         if (file is not null)
         {
-            report = File.Exists(file) ? ExtractVerifier.Run(file, keys, folder?.Recording) : null;
+            report = File.Exists(file) ? ExtractVerifier.Run(file, keys, folder?.RecordingThere) : null;
             error = $"There is no file {file}.";
         }
         else
@@ -108,7 +108,7 @@ internal static class VerifyVerb
             report = RecordingVerifier.Run(
                 new VerifyOptions
                 {
-                    Folder = folder!.Recording, Keys = keys!, SinceNs = sinceNs, UntilNs = untilNs, Anchor = anchor,
+                    Folder = folder!.RecordingThere, Keys = keys!, SinceNs = sinceNs, UntilNs = untilNs, Anchor = anchor,
                     MakeIndex = skipsIndexes ? null
                         : (segment, index) => SegmentIndexer.TryIndex(segment, out _, signals.Token, index),
                 },

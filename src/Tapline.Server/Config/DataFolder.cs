@@ -1,4 +1,5 @@
 // The places inside a data folder, where engine and console meet. One folder per node; nothing else is shared.
+using Tapline.Record;
 using Tapline.Record.Evidence;
 
 namespace Tapline.Server.Config;
@@ -23,6 +24,23 @@ internal sealed record DataFolder(string Root)
 
     /// <summary>Recorded segments.</summary>
     public string Recording => Path.Combine(Root, "recording");
+
+    /// <summary>The recording for commands that look for one: recorded segments, or, where this folder holds segments itself, this
+    /// folder: a recording that `--record` put elsewhere. Reads the disk.</summary>
+    public string RecordingThere
+    {
+        get
+        {
+            try
+            {
+                return !Directory.Exists(Recording) && RecordingFolders.Of(Root).Any(ClassFolders.HasSegments) ? Root : Recording;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                return Recording; // whoever reads it says what is wrong
+            }
+        }
+    }
 
     /// <summary>The key with which recordings are sealed; mode 0600, its public half beside it.</summary>
     public string SigningKey => Path.Combine(Root, NodeKey.Name);

@@ -178,6 +178,18 @@ public static class Limits
     /// <summary>Largest filter of an index in bytes: with header and directory it fits the first read.</summary>
     public const int IndexFilterBytesMax = 56 * 1024;
 
+    /// <summary>Segments of one shelf of a folder's summary: two files that are removed as one.</summary>
+    public const int SummaryShelfRows = 256;
+
+    /// <summary>Largest row of a summary, in bytes: some hundred interfaces, a list of machines. Segments with more have none.</summary>
+    public const int SummaryRowBytesMax = 128 * 1024;
+
+    /// <summary>Shelves that a summary may have beyond twice what its segments fill.</summary>
+    public const int SummaryShelvesSpare = 8;
+
+    /// <summary>Segments without a row that get one when a folder is opened, the newest first; some reads each.</summary>
+    public const int SummaryMadeAtOpening = 256;
+
     /// <summary>Largest index file that is read, in bytes.</summary>
     public const long IndexFileBytesMax = 1L << 30;
 

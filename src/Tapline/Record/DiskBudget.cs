@@ -1,5 +1,7 @@
 // What a disk can give to folders of a recording, looked at once at the start. A budget beyond that would end in one large
 // segment that fills the disk and that nothing can be removed for. A twentieth is left for the file system and for neighbours.
+using Tapline.Record.Summary;
+
 namespace Tapline.Record;
 
 /// <summary>Sums of folders and disks, in bytes. Any thread; reads the disk.</summary>
@@ -25,6 +27,7 @@ internal static class DiskBudget
 
     /// <summary>Bytes of a folder's segments and what belongs to them.</summary>
     public static long UsedBytes(string folder) => new DirectoryInfo(folder).EnumerateFiles()
-        .Where(f => (SegmentName.TryParse(f.Name, out _, out var isHidden) && !isHidden) || SegmentCompanions.TryParse(f.Name, out _))
+        .Where(f => (SegmentName.TryParse(f.Name, out _, out var isHidden) && !isHidden) || SegmentCompanions.TryParse(f.Name, out _)
+            || SummaryShelf.TryParse(f.Name, out _))
         .Sum(f => f.Length);
 }

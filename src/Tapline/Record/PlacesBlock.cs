@@ -45,6 +45,14 @@ internal static class PlacesBlock
         return length;
     }
 
+    /// <summary>How many places a block claims to have, as many as it has bytes for. No allocation; nothing is checked.</summary>
+    public static int Count(ReadOnlySpan<byte> block) => block.Length < Bytes(0) ? 0
+        : (int)Math.Min(BinaryPrimitives.ReadUInt32LittleEndian(block[16..]), (uint)(block.Length - Bytes(0)) / sizeof(long));
+
+    /// <summary>One of them.</summary>
+    public static long Place(ReadOnlySpan<byte> block, int number) =>
+        BinaryPrimitives.ReadInt64LittleEndian(block[(8 + FixedBytes + (number * sizeof(long)))..]);
+
     /// <summary>Reads a whole block; null when it is not one.</summary>
     public static long[]? TryRead(ReadOnlySpan<byte> block)
     {

@@ -24,6 +24,16 @@ public static class RecordingFolders
     /// </summary>
     public static string NameOf(string recording, string folder) => folder == recording ? "" : Path.GetRelativePath(recording, folder);
 
+    /// <summary>Paths of a folder's finished segments, newest first.</summary>
+    public static IReadOnlyList<string> SegmentsOf(string folder) =>
+    [
+        .. new DirectoryInfo(folder).EnumerateFiles()
+            .Select(f => f.Name)
+            .Where(n => SegmentName.TryParse(n, out _, out var isHidden) && !isHidden)
+            .OrderDescending(StringComparer.Ordinal)
+            .Select(n => Path.Combine(folder, n)),
+    ];
+
     /// <summary>True for the folder of an import.</summary>
     public static bool IsImport(string folder) => Path.GetFileName(Path.GetDirectoryName(folder)) == Imported;
 

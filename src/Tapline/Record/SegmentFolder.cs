@@ -8,6 +8,7 @@ using Tapline.Base.Native;
 using Tapline.Record.Evidence;
 using Tapline.Record.Holds;
 using Tapline.Record.Index;
+using Tapline.Record.Summary;
 
 namespace Tapline.Record;
 
@@ -22,6 +23,7 @@ public sealed class SegmentFolder : IDisposable
     private readonly HoldWatch _holds;
     private readonly RecordingDisk _disk;
     private readonly PathBuffer _path;
+    private readonly FolderSummary _summary;
     private readonly long[] _removed = new long[3];
     private long _usedBytes;
     private byte[] _machines = [];
@@ -39,6 +41,7 @@ public sealed class SegmentFolder : IDisposable
         BudgetBytes = rules.BudgetBytes;
         _place = place;
         _path = new PathBuffer(path);
+        _summary = new FolderSummary(path);
         _holds = new HoldWatch(holdsFolder);
         _disk = disk;
     }
@@ -205,14 +208,7 @@ public sealed class SegmentFolder : IDisposable
     }
 
     /// <summary>Paths of all finished segments, newest first. Any thread; allocates.</summary>
-    public IReadOnlyList<string> ListSegments() =>
-    [
-        .. new DirectoryInfo(Path).EnumerateFiles()
-            .Select(f => f.Name)
-            .Where(n => SegmentName.TryParse(n, out _, out var isHidden) && !isHidden)
-            .OrderDescending(StringComparer.Ordinal)
-            .Select(n => System.IO.Path.Combine(Path, n)),
-    ];
+    public IReadOnlyList<string> ListSegments() => RecordingFolders.SegmentsOf(Path);
 
     /// <summary>An index has been made for a segment that is here: its bytes count from now on. It goes where the segment has
     /// gone meanwhile. Any thread.</summary>
@@ -235,6 +231,7 @@ public sealed class SegmentFolder : IDisposable
 
             ref var entry = ref catalog[place];
             var more = index.Length - entry.IndexBytes;
+            _usedBytes += _summary.Note(new DiskCalls(), name, OldestNs, Segments);
             entry.Bytes += more;
             entry.IndexBytes = index.Length;
             _usedBytes += more;
@@ -273,7 +270,7 @@ public sealed class SegmentFolder : IDisposable
             Volatile.Write(ref _absence, isHere ? null : _place.Return());
             if (!isHere && _absence is null)
             {
-                _usedBytes -= _catalog.Clear() + _held.Clear();
+                _usedBytes -= _catalog.Clear() + _held.Clear() + _summary.Bytes;
                 _heldBytes = 0;
                 Enumerate(disk);
                 Volatile.Write(ref _mishap, FolderPlace.Replaced);
@@ -322,8 +319,10 @@ public sealed class SegmentFolder : IDisposable
     /// <summary>Takes over a published segment whose bytes are reserved already; its companions are counted here.</summary>
     internal void Add(DiskCalls disk, in SegmentName name, long bytes)
     {
+        var summarised = _summary.Note(disk, name, OldestNs, Segments);
         lock (_gate)
         {
+            _usedBytes += summarised;
             Insert(disk, name, bytes);
             Fit(disk);
         }
@@ -492,6 +491,7 @@ public sealed class SegmentFolder : IDisposable
             }
         }
 
+        _usedBytes += _summary.Settle(disk);
         Fit(disk);
     }
 }

@@ -2,6 +2,7 @@
 using Tapline.Base;
 using Tapline.Base.Native;
 using Tapline.Record;
+using Tapline.Record.Summary;
 using Tapline.Store;
 using Tapline.Tests.Support;
 using Xunit;
@@ -41,6 +42,10 @@ internal sealed class RecorderFixture : IDisposable
 
     /// <summary>Visible segments, oldest first, as full paths.</summary>
     public string[] Segments => [.. Folder.Names.Where(n => SegmentName.TryParse(n, out _, out var h) && !h).Select(n => Folder[n])];
+
+    /// <summary>What segments and the folder's summary take on disk.</summary>
+    public long KeptBytes => Segments.Sum(s => new FileInfo(s).Length)
+        + Folder.Names.Where(n => SummaryShelf.TryParse(n, out _)).Sum(n => new FileInfo(Folder[n]).Length);
 
     public AppendResult Append(int length, ushort point = 1, FrameFlags flags = 0, long? timestampNs = null)
     {

@@ -13,11 +13,12 @@ internal sealed class Ahead<T>(int count, Func<int, T> work) : IDisposable
 {
     private const int WaitingMax = 32;
     private const int ThreadsMax = 8;
+    private const int ThreadsPerProcessor = 2; // one reads, one judges
     private const int AloneMax = 2;
     private const int LookAgainMs = 50;
     private readonly Lock _lock = new();
     private readonly T?[] _results = new T?[count];
-    private readonly ManualResetEventSlim _changed = new();
+    private readonly ManualResetEventSlim _changed = new(false, spinCount: 0); // the processor is the others'
     private readonly SemaphoreSlim _room = new(Math.Min(WaitingMax, count));
     private ExceptionDispatchInfo? _failure;
     private bool _isBegun;
@@ -68,7 +69,7 @@ internal sealed class Ahead<T>(int count, Func<int, T> work) : IDisposable
         }
 
         _isBegun = true;
-        for (var i = 0; i < Math.Min(ThreadsMax, count); i++)
+        for (var i = 0; i < Math.Min(Math.Min(ThreadsMax, count), ThreadsPerProcessor * Environment.ProcessorCount); i++)
         {
             new Thread(Run) { IsBackground = true, Name = $"query-{i}" }.Start();
         }

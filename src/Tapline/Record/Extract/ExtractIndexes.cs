@@ -3,6 +3,7 @@
 // the segment is named as a hole. For such terms all indexes are looked at first; they stay open in between, within bounds.
 // Owned by the query's thread.
 using Tapline.Record.Index;
+using Tapline.Record.Summary;
 
 namespace Tapline.Record.Extract;
 
@@ -12,6 +13,7 @@ internal sealed class ExtractIndexes : IDisposable
     private const int OpenMax = 256;
     private readonly ExtractOptions _options;
     private readonly IReadOnlyList<ExtractSegment> _segments;
+    private readonly SummaryHeads _heads;
     private readonly FlowWholes _wholes;
     private readonly int[] _byEnd;
     private readonly SegmentIndex?[] _open;
@@ -24,6 +26,7 @@ internal sealed class ExtractIndexes : IDisposable
     {
         _options = options;
         _segments = plan.Segments;
+        _heads = plan.Heads;
         _wholes = new FlowWholes(options.Filter.Terms, _segments.Count);
         _open = new SegmentIndex?[_segments.Count];
         _byEnd = [.. Enumerable.Range(0, _segments.Count).OrderBy(s => _segments[s].LatestNs)];
@@ -61,6 +64,8 @@ internal sealed class ExtractIndexes : IDisposable
         {
             Interlocked.Exchange(ref _open[segment], null)?.Dispose();
         }
+
+        _heads.Dispose();
     }
 
     private void PrepareNames(CancellationToken stop)
@@ -152,21 +157,18 @@ internal sealed class ExtractIndexes : IDisposable
             return new SegmentScout { Segment = wanted };
         }
 
+        if (ScoutByHead(segment) is { } known)
+        {
+            return known;
+        }
+
         string? fault = null;
         try
         {
             using var index = Interlocked.Exchange(ref _open[segment], null) ?? Open(wanted);
             if (index is not null)
             {
-                var descriptions = _descriptions?[segment];
-                var names = _names is null || descriptions is null ? null : new SegmentNames(_names, descriptions);
-                var choice = PacketChoice.Make(
-                    index, _options, names, _options.Filter.AsksFlows ? () => _wholes.TruthsOf(segment, index) : null);
-                return new SegmentScout
-                {
-                    Segment = wanted, Choice = choice,
-                    Descriptions = choice is { Offsets.Length: 0 } ? descriptions ?? SegmentDescriptions.TryRead(wanted) : null,
-                };
+                return Judge(segment, index);
             }
         }
         catch (Exception e) when (e is InvalidDataException or IOException)
@@ -180,6 +182,40 @@ internal sealed class ExtractIndexes : IDisposable
             Hole = !_options.Filter.AsksFlows ? null : wanted.IsHidden
                 ? $"Segment {wanted.File} is under way and has no index yet: facts of its flows are not known, and it was left out."
                 : $"Segment {wanted.File} has no sound index: facts of its flows are not known, and it was left out. {fault}".TrimEnd(),
+        };
+    }
+
+    // By the summary's copy of the index's head, as far as that goes; null where there is none, or the index is another by now. Facts of
+    // flows are read from the indexes themselves, which are open by then.
+    private SegmentScout? ScoutByHead(int segment)
+    {
+        var wanted = _segments[segment];
+        if (_options.Filter.AsksFlows || wanted.Summary?.Head() is not { } head)
+        {
+            return null;
+        }
+
+        try
+        {
+            using var index = SegmentIndex.OpenByHead(SegmentIndex.PathOf(wanted.Path), head, wanted.Bytes);
+            return index is null ? null : Judge(segment, index);
+        }
+        catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    private SegmentScout Judge(int segment, SegmentIndex index)
+    {
+        var descriptions = _descriptions?[segment];
+        var names = _names is null || descriptions is null ? null : new SegmentNames(_names, descriptions);
+        var choice = PacketChoice.Make(
+            index, _options, names, _options.Filter.AsksFlows ? () => _wholes.TruthsOf(segment, index) : null);
+        return new SegmentScout
+        {
+            Segment = _segments[segment], Choice = choice,
+            Descriptions = choice is { Offsets.Length: 0 } ? descriptions ?? SegmentDescriptions.TryRead(_segments[segment]) : null,
         };
     }
 

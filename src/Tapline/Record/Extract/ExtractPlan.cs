@@ -3,6 +3,7 @@
 using System.Globalization;
 using Tapline.Base;
 using Tapline.Record.Container;
+using Tapline.Record.Summary;
 
 namespace Tapline.Record.Extract;
 
@@ -49,16 +50,20 @@ public sealed class ExtractPlan
     /// <summary>The segments in the order of their first frames.</summary>
     internal IReadOnlyList<ExtractSegment> Segments { get; private init; } = [];
 
+    /// <summary>Heads of these segments' indexes, as summaries have them. The query closes it.</summary>
+    internal SummaryHeads Heads { get; private init; } = new();
+
     /// <summary>Makes the plan; null with one sentence when there is no recording.</summary>
     public static ExtractPlan? Make(ExtractOptions options, out string? error)
     {
         ArgumentNullException.ThrowIfNull(options);
         error = null;
         var holes = new List<string>();
+        var heads = new SummaryHeads();
         List<ExtractSegment> all;
         try
         {
-            all = List(options.Folder, holes);
+            all = List(options.Folder, heads, holes);
         }
         catch (DirectoryNotFoundException)
         {
@@ -85,6 +90,7 @@ public sealed class ExtractPlan
         {
             SegmentsKept = all.Count,
             Segments = wanted,
+            Heads = heads,
             Bytes = wanted.Sum(s => s.Bytes),
             Arrived = ringDropped + rows.Sum(r => r.Captured - r.OtherClass),
             DroppedRing = ringDropped,
@@ -104,14 +110,14 @@ public sealed class ExtractPlan
     private static long Later(long ns, long by) => ns > long.MaxValue - by ? long.MaxValue : ns + by;
 
     // The recording's own folder, then those of its classes and imports.
-    private static List<ExtractSegment> List(string recording, List<string> holes)
+    private static List<ExtractSegment> List(string recording, SummaryHeads heads, List<string> holes)
     {
         var segments = new List<ExtractSegment>();
         foreach (var folder in RecordingFolders.Of(recording))
         {
             try
             {
-                segments.AddRange(List(recording, RecordingFolders.NameOf(recording, folder), holes));
+                segments.AddRange(List(recording, RecordingFolders.NameOf(recording, folder), heads, holes));
             }
             catch (DirectoryNotFoundException) when (folder != recording)
             {
@@ -125,7 +131,7 @@ public sealed class ExtractPlan
         ];
     }
 
-    private static IEnumerable<ExtractSegment> List(string recording, string ofClass, List<string> holes)
+    private static IEnumerable<ExtractSegment> List(string recording, string ofClass, SummaryHeads heads, List<string> holes)
     {
         var segments = new List<ExtractSegment>();
         var locked = new LockedSegments();
@@ -135,12 +141,17 @@ public sealed class ExtractPlan
             return []; // removed meanwhile
         }
 
-        var files = new DirectoryInfo(folder).EnumerateFiles()
-            .Where(file => SegmentName.TryParse(file.Name, out _, out _)).OrderBy(file => file.Name, StringComparer.Ordinal).ToList();
-        using var reading = new Ahead<Listed>(files.Count, number => Look(folder, ofClass, files[number]));
+        var all = new DirectoryInfo(folder).EnumerateFiles().ToList();
+        var files = all.Where(file => SegmentName.TryParse(file.Name, out _, out _))
+            .OrderBy(file => file.Name, StringComparer.Ordinal).ToList();
+        var known = SummaryReader.Read(folder, all.Select(file => file.Name), heads);
+        var summarised = files.ConvertAll(file => known.Count == 0 ? null : Summarised(folder, ofClass, file, known));
+        var others = Enumerable.Range(0, files.Count).Where(number => summarised[number] is null).ToList();
+        using var reading = new Ahead<Listed>(others.Count, number => Look(folder, ofClass, files[others[number]]));
+        var other = 0;
         for (var number = 0; number < files.Count; number++)
         {
-            var listed = reading.Take(number, CancellationToken.None)!;
+            var listed = summarised[number] ?? reading.Take(other++, CancellationToken.None)!;
             if (listed.Segment is { } segment)
             {
                 segments.Add(segment);
@@ -160,6 +171,25 @@ public sealed class ExtractPlan
 
         // A segment that was finished during the listing may have been listed under both of its names.
         return segments.GroupBy(s => s.Name).Select(g => g.OrderBy(s => s.IsHidden).First());
+    }
+
+    // By the folder's summary alone; null where that does not know the segment as it is.
+    private static Listed? Summarised(
+        string folder, string ofClass, FileInfo file, Dictionary<SegmentName, SegmentSummary> known)
+    {
+        _ = SegmentName.TryParse(file.Name, out var name, out var isHidden);
+        if (isHidden || !known.TryGetValue(name, out var summary) || !file.Exists || file.Length != summary.SegmentBytes
+            || summary.End() is not { } end)
+        {
+            return null;
+        }
+
+        return new Listed(
+            new ExtractSegment
+            {
+                Folder = folder, File = file.Name, Class = ofClass, Name = name, IsHidden = false, Bytes = summary.SegmentBytes, End = end,
+                Summary = summary,
+            }, null);
     }
 
     // Nothing where the segment is gone.

@@ -1,4 +1,6 @@
 // One segment of a recording as a query plans it: its file, its name, what its end says.
+using Tapline.Record.Summary;
+
 namespace Tapline.Record.Extract;
 
 /// <summary>A segment that a query may have to read. Immutable but for its path, which a rename changes.</summary>
@@ -21,6 +23,9 @@ internal sealed class ExtractSegment
 
     /// <summary>Its own account; null = none (under way, or cut short).</summary>
     public SegmentEnd? End { get; init; }
+
+    /// <summary>What the folder's summary says of it; null = nothing.</summary>
+    public SegmentSummary? Summary { get; init; }
 
     public string Path => System.IO.Path.Combine(Folder, File);
 

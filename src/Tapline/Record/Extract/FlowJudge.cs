@@ -84,9 +84,22 @@ internal sealed class FlowJudge
                 continue;
             }
 
+            var other = isAnd ? ((FilterNode.And)parent).Right : ((FilterNode.Or)parent).Right;
+            if (isAnd && IsTerm(other))
+            {
+                // What is refused already is not looked at again.
+                foreach (ref var verdict in verdicts)
+                {
+                    verdict = Math.Min(verdict, (sbyte)Judgement.Maybe);
+                }
+
+                Refuse(other, verdicts, isInner);
+                continue;
+            }
+
             var rented = ArrayPool<sbyte>.Shared.Rent(verdicts.Length);
             var right = rented.AsSpan(0, verdicts.Length);
-            Judge(isAnd ? ((FilterNode.And)parent).Right : ((FilterNode.Or)parent).Right, right, isInner);
+            Judge(other, right, isInner);
             for (var flow = 0; flow < verdicts.Length; flow++)
             {
                 verdicts[flow] = isAnd ? Math.Min(verdicts[flow], right[flow]) : Math.Max(verdicts[flow], right[flow]);
@@ -121,12 +134,19 @@ internal sealed class FlowJudge
                 break;
             default:
                 verdicts.Clear(); // maybe
-                if (_isPlain || isInner || SegmentJudge.IsOfNoPlace(node))
-                {
-                    _judge.Refuse(node, verdicts, isInner);
-                }
-
+                Refuse(node, verdicts, isInner);
                 break;
+        }
+    }
+
+    private static bool IsTerm(FilterNode node) =>
+        node is not (FilterNode.And or FilterNode.Or or FilterNode.Not or FilterNode.Flow or FilterNode.Inner);
+
+    private void Refuse(FilterNode term, Span<sbyte> verdicts, bool isInner)
+    {
+        if (_isPlain || isInner || SegmentJudge.IsOfNoPlace(term))
+        {
+            _judge.Refuse(term, verdicts, isInner);
         }
     }
 }

@@ -10,12 +10,14 @@ namespace Tapline.Record.Extract;
 internal sealed class FlowWholes(FlowTerms terms, int segments)
 {
     private const int FlowsMax = 2 << 20;
+    private const int SieveBits = 20;
     private readonly IndexColumn[]? _columns = TermTruths.Columns(terms);
-    private readonly Dictionary<(int Run, ulong FlowId), Dictionary<byte, FlowFacts>> _parts = [];
+    private readonly Dictionary<(int Run, ulong FlowId), Known?> _parts = [];
     private readonly Dictionary<(int Run, ulong FlowId), ulong> _truths = [];
     private readonly Dictionary<(string Import, int Worker), WorkerRun> _workers = [];
     private readonly Place[] _places = new Place[segments];
     private readonly (int Flow, ulong Id)[]?[] _spanning = new (int, ulong)[segments][];
+    private readonly bool[] _sieve = new bool[1 << SieveBits]; // most flows are in one segment: told by one look
     private int _runs;
 
     /// <summary>True when there were more flows than are kept.</summary>
@@ -73,7 +75,8 @@ internal sealed class FlowWholes(FlowTerms terms, int segments)
         {
             if (_parts.Count < FlowsMax)
             {
-                _parts.TryAdd((_places[segment].Run, id), []);
+                _sieve[SievePlace(id)] = true;
+                _parts.TryAdd((_places[segment].Run, id), null);
             }
             else
             {
@@ -93,9 +96,9 @@ internal sealed class FlowWholes(FlowTerms terms, int segments)
 
         var ids = index.Column(IndexColumn.FlowId);
         var found = new List<FlowPart>();
-        for (var flow = 1; flow < index.Flows; flow++)
+        for (var flow = 1; flow < ids.Length; flow++)
         {
-            if (_parts.ContainsKey((place.Run, (ulong)ids[flow])))
+            if (_sieve[SievePlace((ulong)ids[flow])] && _parts.ContainsKey((place.Run, (ulong)ids[flow])))
             {
                 index.CopyFlow(flow, _columns, out var record);
                 found.Add(new FlowPart(flow, record.FlowId, record.Part, terms.Facts(record)));
@@ -110,7 +113,8 @@ internal sealed class FlowWholes(FlowTerms terms, int segments)
     {
         foreach (var part in parts)
         {
-            _parts[(_places[segment].Run, part.FlowId)][part.Part] = part.Facts;
+            var key = (_places[segment].Run, part.FlowId);
+            _parts[key] = Known.With(_parts[key], part.Part, part.Facts);
         }
 
         _spanning[segment] = Array.ConvertAll(parts, p => (p.Flow, p.FlowId));
@@ -119,25 +123,20 @@ internal sealed class FlowWholes(FlowTerms terms, int segments)
     /// <summary>All have been taken in: works out which terms hold for each flow.</summary>
     public void Finish()
     {
-        foreach (var (key, parts) in _parts)
+        _truths.EnsureCapacity(_parts.Count);
+        foreach (var (key, first) in _parts)
         {
-            FlowFacts? whole = null;
-            foreach (var facts in parts.OrderBy(p => p.Key).Select(p => p.Value))
+            if (first is null)
             {
-                if (whole is null)
-                {
-                    whole = facts;
-                }
-                else
-                {
-                    terms.Join(whole, facts);
-                }
+                continue;
             }
 
-            if (whole is not null)
+            for (var part = first.Next; part is not null; part = part.Next)
             {
-                _truths.Add(key, terms.Truths(whole));
+                terms.Join(first.Facts, part.Facts);
             }
+
+            _truths.Add(key, terms.Truths(first.Facts));
         }
 
         _parts.Clear();
@@ -158,8 +157,39 @@ internal sealed class FlowWholes(FlowTerms terms, int segments)
         return truths;
     }
 
+    private static int SievePlace(ulong id) => (int)((id * 0x9e37_79b9_7f4a_7c15) >> (64 - SieveBits));
+
     /// <summary>What one segment knows of a part of a flow.</summary>
     internal sealed record FlowPart(int Flow, ulong FlowId, byte Part, FlowFacts Facts);
+
+    // The parts of a flow by number; hardly any flow has two.
+    private sealed class Known(byte part, FlowFacts facts, Known? next)
+    {
+        public FlowFacts Facts { get; private set; } = facts;
+
+        public Known? Next { get; private set; } = next;
+
+        public static Known With(Known? first, byte number, FlowFacts facts)
+        {
+            if (first is null || number < first.Number)
+            {
+                return new Known(number, facts, first);
+            }
+
+            if (number == first.Number)
+            {
+                first.Facts = facts;
+            }
+            else
+            {
+                first.Next = With(first.Next, number, facts);
+            }
+
+            return first;
+        }
+
+        private byte Number { get; } = part;
+    }
 
     private readonly record struct Place(bool IsLive, int Run, ulong Highest, bool MayContinue);
 }

@@ -21,6 +21,11 @@ internal static class SegmentDescriptions
             return null;
         }
 
+        if (segment.Summary?.Descriptions(places.Length) is { } summarised)
+        {
+            return summarised;
+        }
+
         try
         {
             using var file = SegmentInput.Open(segment.Path);
@@ -48,6 +53,13 @@ internal static class SegmentDescriptions
     /// <summary>True for a list of machines.</summary>
     public static bool IsMachines(byte[] block) => BinaryPrimitives.ReadUInt32LittleEndian(block) == MachinesBlock.Type;
 
+    /// <summary>True for one whole block of either kind.</summary>
+    public static bool IsDescription(ReadOnlySpan<byte> block) =>
+        BinaryPrimitives.ReadUInt32LittleEndian(block) is PcapngWriter.InterfaceDescription or MachinesBlock.Type
+        && block.Length is >= PcapngWriter.BlockFrameBytes and <= MachinesBlock.BytesMax && block.Length % 4 == 0
+        && BinaryPrimitives.ReadUInt32LittleEndian(block[4..]) == block.Length
+        && BinaryPrimitives.ReadUInt32LittleEndian(block[^4..]) == block.Length;
+
     private static byte[]? TryRead(SegmentInput file, ReadOnlySpan<byte> first, long place)
     {
         Span<byte> head = stackalloc byte[8];
@@ -56,16 +68,14 @@ internal static class SegmentDescriptions
             return null;
         }
 
-        var type = BinaryPrimitives.ReadUInt32LittleEndian(head);
         var length = BinaryPrimitives.ReadUInt32LittleEndian(head[4..]);
-        if (type is not (PcapngWriter.InterfaceDescription or MachinesBlock.Type)
-            || length < PcapngWriter.BlockFrameBytes || length % 4 != 0 || length > MachinesBlock.BytesMax)
+        if (length is < PcapngWriter.BlockFrameBytes or > MachinesBlock.BytesMax)
         {
             return null;
         }
 
         var block = new byte[length];
-        return TryCopy(file, first, block, place) && BinaryPrimitives.ReadUInt32LittleEndian(block.AsSpan(^4..)) == length ? block : null;
+        return TryCopy(file, first, block, place) && IsDescription(block) ? block : null;
     }
 
     private static bool TryCopy(SegmentInput file, ReadOnlySpan<byte> first, Span<byte> target, long offset)

@@ -28,16 +28,21 @@ internal sealed record SegmentEnd(long StartNs, long EndNs, bool IsRecovered, Le
         var length = file.Length;
         var tail = new byte[Math.Min(length, TailBytes)];
         return TryRead(file, tail, length - tail.Length) && LastBlock(file, tail, length, length) is { } block
-            && BinaryPrimitives.ReadUInt32LittleEndian(block) == LedgerBlock.Type
-            && LedgerBlock.TryRead(block.AsSpan(8, block.Length - 12), out var rows, out var flags, out var start, out var end)
-                ? new SegmentEnd(
-                    start, end, (flags & LedgerBlock.RecoveredFlag) != 0, rows,
-                    LastBlock(file, tail, length, length - block.Length) is { } places ? PlacesBlock.TryRead(places) : null)
+            ? TryParse(block, LastBlock(file, tail, length, length - block.Length), length) : null;
+    }
+
+    /// <summary>From the last two blocks of a segment; null where the last one is no ledger.</summary>
+    /// <param name="ledger">The last block.</param>
+    /// <param name="places">The one before.</param>
+    /// <param name="segmentBytes">Length of the segment's content.</param>
+    public static SegmentEnd? TryParse(ReadOnlySpan<byte> ledger, ReadOnlySpan<byte> places, long segmentBytes) =>
+        BinaryPrimitives.ReadUInt32LittleEndian(ledger) == LedgerBlock.Type
+            && LedgerBlock.TryRead(ledger[8..^4], out var rows, out var flags, out var start, out var end)
+                ? new SegmentEnd(start, end, (flags & LedgerBlock.RecoveredFlag) != 0, rows, PlacesBlock.TryRead(places))
                 {
-                    SegmentBytes = length,
+                    SegmentBytes = segmentBytes,
                 }
                 : null;
-    }
 
     // The block that ends here; null when none of a size that one of ours has. Both blocks lie in the tail, but of segments with
     // very many interfaces.

@@ -117,6 +117,11 @@ internal sealed class TermJudge(SegmentIndex index, SegmentNames? names)
         var marks = Marks;
         for (var flow = 1; flow < verdicts.Length; flow++)
         {
+            if (verdicts[flow] == No)
+            {
+                continue;
+            }
+
             var isPossible = rows[flow] switch
             {
                 Row.Own => IsOf(word, protocols[flow]) || KeyCollector.IsUnaddressed(protocols[flow], ports[flow], others[flow]),
@@ -171,6 +176,11 @@ internal sealed class TermJudge(SegmentIndex index, SegmentNames? names)
         var third = index.Column(IndexColumn.FirstPort3);
         for (var flow = 1; flow < verdicts.Length; flow++)
         {
+            if (verdicts[flow] == No)
+            {
+                continue;
+            }
+
             var one = initiators[flow];
             var other = responders[flow];
             var isPossible = rows[flow] switch
@@ -203,6 +213,11 @@ internal sealed class TermJudge(SegmentIndex index, SegmentNames? names)
         var second = index.Column(IndexColumn.FirstIp2);
         for (var flow = 1; flow < verdicts.Length; flow++)
         {
+            if (verdicts[flow] == No)
+            {
+                continue;
+            }
+
             var isPossible = rows[flow] switch
             {
                 Row.Own when protocols[flow] >= LayerTwo =>

@@ -10,7 +10,7 @@ namespace Tapline.Record.Extract;
 internal static class TermTruths
 {
     private static readonly IndexColumn[] s_identity =
-        [IndexColumn.FlowId, IndexColumn.Part, IndexColumn.StartNs, IndexColumn.EndNs, IndexColumn.Protocol];
+        [IndexColumn.FlowId, IndexColumn.Part, IndexColumn.Protocol];
 
     /// <summary>The truths of all flows; a bit for each term.</summary>
     public static ulong[] Of(SegmentIndex index, FlowTerms terms)
@@ -48,6 +48,7 @@ internal static class TermTruths
                     columns.Add(IndexColumn.EndReason);
                     break;
                 case "duration":
+                    columns.AddRange([IndexColumn.StartNs, IndexColumn.EndNs]);
                     break;
                 case "handshake_rtt" or "client_rtt" or "server_rtt":
                     columns.AddRange([IndexColumn.HandshakeRttNs, IndexColumn.ClientRttNs, IndexColumn.ServerRttNs]);

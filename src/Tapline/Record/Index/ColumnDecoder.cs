@@ -8,6 +8,7 @@ namespace Tapline.Record.Index;
 internal static class ColumnDecoder
 {
     public const int GroupFlows = 64;
+    private const int NarrowBits = 57;
 
     /// <summary>Fills <paramref name="target"/>; false when the bytes are not exactly such a column.</summary>
     public static bool TryDecode(ColumnCoding coding, ReadOnlySpan<byte> source, Span<ulong> target) => coding switch
@@ -115,8 +116,27 @@ internal static class ColumnDecoder
 
     private static void Unpack(ReadOnlySpan<byte> bits, int width, Span<ulong> group)
     {
+        if (width == 0)
+        {
+            group.Clear();
+            return;
+        }
+
         var mask = width == 64 ? ulong.MaxValue : (1UL << width) - 1;
         var at = 0;
+        if (width <= NarrowBits)
+        {
+            // Eight bytes hold such a number wherever it begins.
+            var whole = bits.Length < sizeof(ulong) ? 0 : Math.Min((((bits.Length - sizeof(ulong)) * 8) / width) + 1, group.Length);
+            foreach (ref var value in group[..whole])
+            {
+                value = (BinaryPrimitives.ReadUInt64LittleEndian(bits[(at >> 3)..]) >> (at & 7)) & mask;
+                at += width;
+            }
+
+            group = group[whole..];
+        }
+
         foreach (ref var value in group)
         {
             // Up to nine bytes hold a number that does not begin with a byte.

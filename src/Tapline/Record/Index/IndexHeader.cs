@@ -51,6 +51,30 @@ public readonly struct IndexHeader
 
     internal IndexSection[] Sections { get; init; } = [];
 
+    /// <summary>How many of an index's first bytes are its head: header, directory and filter; 0 where that is more than these, or no
+    /// index. Checks nothing else; no allocation.</summary>
+    internal static int HeadBytes(ReadOnlySpan<byte> first)
+    {
+        if (first.Length < Bytes || BinaryPrimitives.ReadUInt64LittleEndian(first) != Magic)
+        {
+            return 0;
+        }
+
+        long end = Bytes;
+        for (var i = 0; i < Math.Min(SectionsMax, (int)BinaryPrimitives.ReadUInt16LittleEndian(first[12..])); i++)
+        {
+            var section = IndexSection.Read(first[(TableOffset + (i * SectionEntryBytes))..]);
+            var isOfHead = section.Kind is IndexSectionKind.Directory or IndexSectionKind.Filter;
+            end = isOfHead ? Math.Max(end, section.Offset + section.Bytes) : end;
+        }
+
+        return end <= first.Length ? (int)end : 0;
+    }
+
+    /// <summary>The length of its file that a header claims.</summary>
+    internal static long FileBytesOf(ReadOnlySpan<byte> header) =>
+        header.Length < Bytes ? 0 : BinaryPrimitives.ReadInt64LittleEndian(header[56..]);
+
     internal bool TryFind(IndexSectionKind kind, out IndexSection section)
     {
         section = Array.Find(Sections, s => s.Kind == kind);

@@ -1,6 +1,7 @@
 // The parts of the reader that turn sections into numbers: columns with their rules, lists of packets, runs of time, and
 // flows by key.
 using System.Buffers;
+using System.Numerics;
 using Tapline.Base;
 using Tapline.Store;
 
@@ -9,6 +10,7 @@ namespace Tapline.Record.Index;
 public sealed partial class SegmentIndex
 {
     private const int OffsetUnit = 4;
+    private static long[] s_zeros = [];
 
     /// <summary>Adds the offsets of a flow's packet blocks in the segment, rising, in bytes.</summary>
     public void AddPackets(int flow, List<long> offsets)
@@ -207,9 +209,18 @@ public sealed partial class SegmentIndex
     private long[] DecodeColumn(int place)
     {
         ref readonly var plan = ref ColumnPlan.All[place];
+        if (IsZero(place))
+        {
+            return Zeros(Flows);
+        }
+
         var values = ArrayPool<long>.Shared.Rent(Flows);
-        values.AsSpan(0, Flows).Clear();
-        if (_directory[place] is { } row)
+        values[0] = 0;
+        if (_directory[place] is not { } row)
+        {
+            values.AsSpan(0, Flows).Clear();
+        }
+        else
         {
             var rented = ArrayPool<ulong>.Shared.Rent(Flows);
             var stored = rented.AsSpan(0, Flows - 1);
@@ -231,15 +242,25 @@ public sealed partial class SegmentIndex
         return values;
     }
 
+    // Columns without a row are 0 in every flow, and most are: they share one array that nobody writes to.
+    private bool IsZero(int place) => _directory[place] is null
+        && ColumnPlan.All[place].Column is not (>= IndexColumn.Packets and <= IndexColumn.FirstOffset);
+
+    private static long[] Zeros(int flows)
+    {
+        var zeros = s_zeros;
+        if (zeros.Length < flows)
+        {
+            s_zeros = zeros = new long[BitOperations.RoundUpToPowerOf2((uint)flows)];
+        }
+
+        return zeros;
+    }
+
     private void ApplyRule(in ColumnPlan plan, ReadOnlySpan<ulong> stored, Span<long> values)
     {
-        if (plan.Rule == ColumnRule.None && plan.None == ColumnPlan.NoNone)
+        if (TryApplyFast(plan, stored, values[1..]))
         {
-            for (var flow = 1; flow < values.Length; flow++)
-            {
-                values[flow] = (long)stored[flow - 1];
-            }
-
             return;
         }
 
@@ -255,6 +276,54 @@ public sealed partial class SegmentIndex
                 : ColumnPlan.Guess(
                     plan.Rule, a.IsEmpty ? 0 : a[flow], b.IsEmpty ? 0 : b[flow], protocols.IsEmpty ? 0 : protocols[flow]);
             before = values[flow] = ColumnPlan.Decode(plan, stored[flow - 1], guess);
+        }
+    }
+
+    // The rules that most columns have, a loop for each.
+    private bool TryApplyFast(in ColumnPlan plan, ReadOnlySpan<ulong> stored, Span<long> values)
+    {
+        stored = stored[..values.Length];
+        if (plan.None != ColumnPlan.NoNone || plan.OnlyIf != 0)
+        {
+            return false;
+        }
+
+        switch (plan.Rule)
+        {
+            case ColumnRule.None:
+                for (var i = 0; i < values.Length; i++)
+                {
+                    values[i] = (long)stored[i];
+                }
+
+                return true;
+            case ColumnRule.Previous:
+                var before = plan.Column == IndexColumn.StartNs ? Header.FirstNs : 0;
+                for (var i = 0; i < values.Length; i++)
+                {
+                    values[i] = before = Varint.Unfold(stored[i]) + before;
+                }
+
+                return true;
+            case ColumnRule.Like:
+                var like = Values(ColumnPlan.PlaceOf((ushort)plan.A)).Slice(1, values.Length);
+                for (var i = 0; i < values.Length; i++)
+                {
+                    values[i] = Varint.Unfold(stored[i]) + like[i];
+                }
+
+                return true;
+            case ColumnRule.Sum:
+                var one = Values(ColumnPlan.PlaceOf((ushort)plan.A)).Slice(1, values.Length);
+                var other = Values(ColumnPlan.PlaceOf((ushort)plan.B)).Slice(1, values.Length);
+                for (var i = 0; i < values.Length; i++)
+                {
+                    values[i] = Varint.Unfold(stored[i]) + one[i] + other[i];
+                }
+
+                return true;
+            default:
+                return false;
         }
     }
 

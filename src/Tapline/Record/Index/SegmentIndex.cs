@@ -15,7 +15,8 @@ namespace Tapline.Record.Index;
 public sealed partial class SegmentIndex : IDisposable
 {
     private readonly string _path;
-    private readonly SegmentInput _file;
+    private readonly byte[]? _head;
+    private SegmentInput? _file;
     private readonly byte[] _filter;
     private readonly ColumnDirectory _directory;
     private readonly long[]?[] _columns = new long[ColumnPlan.All.Length][];
@@ -26,10 +27,12 @@ public sealed partial class SegmentIndex : IDisposable
     private TimeBlock[]? _times;
     private long[]? _listStarts;
 
-    private SegmentIndex(string path, SegmentInput file, IndexHeader header, byte[] filter, ColumnDirectory directory)
+    private SegmentIndex(
+        string path, SegmentInput? file, byte[]? head, IndexHeader header, byte[] filter, ColumnDirectory directory)
     {
         _path = path;
         _file = file;
+        _head = head;
         Header = header;
         _filter = filter;
         _directory = directory;
@@ -97,6 +100,15 @@ public sealed partial class SegmentIndex : IDisposable
         return null;
     }
 
+    /// <summary>Opens an index by a copy of its head (<see cref="IndexHeader.HeadBytes"/>); the file itself is opened when more is wanted
+    /// of it, and throws <see cref="InvalidDataException"/> then where it is not the one that the head was copied from. Null where the head
+    /// is not sound, or of another segment.</summary>
+    internal static SegmentIndex? OpenByHead(string path, byte[] head, long segmentBytes)
+    {
+        var isSound = IndexHeader.TryParse(head, IndexHeader.FileBytesOf(head), out var header) == IndexVerdict.Sound;
+        return isSound && header.SegmentBytes == segmentBytes ? Make(path, null, head, head, header) : null;
+    }
+
     /// <summary>False when no flow has the key: the segment needs no further look, but for <see cref="PacketCount"/> of flow 0,
     /// whose packets no key finds. No input or output.</summary>
     public bool MayContain(in IndexKey key) => KeyFilter.MayContain(_filter, key.Hash);
@@ -159,7 +171,11 @@ public sealed partial class SegmentIndex : IDisposable
         {
             if (_columns[place] is { } values)
             {
-                ArrayPool<long>.Shared.Return(values);
+                if (!IsZero(place))
+                {
+                    ArrayPool<long>.Shared.Return(values);
+                }
+
                 _columns[place] = null;
             }
         }
@@ -175,7 +191,7 @@ public sealed partial class SegmentIndex : IDisposable
     public void Dispose()
     {
         ForgetColumns();
-        _file.Dispose();
+        _file?.Dispose();
     }
 
     private IpAddress16 AddressAt(IndexColumn column, int flow)
@@ -199,7 +215,7 @@ public sealed partial class SegmentIndex : IDisposable
             return null;
         }
 
-        var first = new byte[Math.Min(length, Limits.IndexFirstReadBytes)];
+        var first = GC.AllocateUninitializedArray<byte>((int)Math.Min(length, Limits.IndexFirstReadBytes));
         var got = ReadFully(file, first, 0);
         verdict = IndexHeader.TryParse(first.AsSpan(0, got), length, out var header);
         if (verdict != IndexVerdict.Sound)
@@ -213,25 +229,45 @@ public sealed partial class SegmentIndex : IDisposable
             return null;
         }
 
+        var index = Make(path, file, null, first.AsSpan(0, got), header);
+        verdict = index is null ? IndexVerdict.Damaged : IndexVerdict.Sound;
+        return index;
+    }
+
+    private static SegmentIndex? Make(string path, SegmentInput? file, byte[]? head, ReadOnlySpan<byte> first, in IndexHeader header)
+    {
         Invariant.Check(header.TryFind(IndexSectionKind.Filter, out var filterSection));
         Invariant.Check(header.TryFind(IndexSectionKind.Directory, out var directorySection));
         _ = header.TryFind(IndexSectionKind.Columns, out var columns);
         var filter = Take(file, first, filterSection);
         var rows = Take(file, first, directorySection);
         var directory = rows is null ? null : ColumnDirectory.TryRead(rows, columns.Bytes);
-        verdict = filter is null || directory is null ? IndexVerdict.Damaged : IndexVerdict.Sound;
-        return verdict == IndexVerdict.Sound ? new SegmentIndex(path, file, header, filter!, directory!) : null;
+        return filter is null || directory is null ? null : new SegmentIndex(path, file, head, header, filter, directory);
+    }
+
+    // The file behind a head: another one, made since, has its sections elsewhere.
+    private SegmentInput OpenFile()
+    {
+        var file = SegmentInput.Open(_path);
+        Span<byte> own = stackalloc byte[IndexHeader.Bytes];
+        if (file.Length == Header.FileBytes && ReadFully(file, own, 0) == own.Length && own.SequenceEqual(_head.AsSpan(0, own.Length)))
+        {
+            return file;
+        }
+
+        file.Dispose();
+        throw Damaged("it has changed");
     }
 
     // A section out of what was read already, or read now; null when its checksum does not hold.
-    private static byte[]? Take(SegmentInput file, ReadOnlySpan<byte> first, in IndexSection section)
+    private static byte[]? Take(SegmentInput? file, ReadOnlySpan<byte> first, in IndexSection section)
     {
-        var bytes = new byte[section.Bytes];
+        var bytes = GC.AllocateUninitializedArray<byte>((int)section.Bytes);
         if (section.Offset + section.Bytes <= first.Length)
         {
             first.Slice((int)section.Offset, bytes.Length).CopyTo(bytes);
         }
-        else if (ReadFully(file, bytes, section.Offset) < bytes.Length)
+        else if (file is null || ReadFully(file, bytes, section.Offset) < bytes.Length)
         {
             return null;
         }
@@ -262,7 +298,7 @@ public sealed partial class SegmentIndex : IDisposable
         if (kept is null)
         {
             var isThere = Header.TryFind(kind, out var section);
-            kept = (isThere ? Take(_file, [], section) : null) ?? throw Damaged($"section {(int)kind}");
+            kept = (isThere ? Take(_file ??= OpenFile(), [], section) : null) ?? throw Damaged($"section {(int)kind}");
         }
 
         return kept;

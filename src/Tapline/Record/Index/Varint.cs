@@ -28,6 +28,13 @@ internal static class Varint
     /// <summary>Takes a number off the front; false when there is none.</summary>
     public static bool TryRead(ref ReadOnlySpan<byte> source, out ulong value)
     {
+        if (!source.IsEmpty && source[0] < 0x80)
+        {
+            value = source[0]; // most are
+            source = source[1..];
+            return true;
+        }
+
         value = 0;
         for (var i = 0; i < source.Length && i < BytesMax; i++)
         {

@@ -125,7 +125,7 @@ public static class ImportShelf
     }
 
     // Holds that can't be read might keep anything.
-    private static bool IsHeld(string recording, string name) => HoldFile.TryRead(recording, out _) is not { } holds
+    private static bool IsHeld(string recording, string name) => HoldFile.TryRead(recording, out _)?.At(Clock.NowNs()) is not { } holds
         || (holds.Holds.Count > 0 && Directory.EnumerateFiles(Path.Combine(PathOf(recording), name)).Any(
             f => SegmentName.TryParse(Path.GetFileName(f), out var segment, out _) && holds.Keeps(segment.StartNs)));
 }

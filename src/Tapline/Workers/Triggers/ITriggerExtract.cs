@@ -5,6 +5,9 @@ namespace Tapline.Workers.Triggers;
 /// <summary>Makes files. One call at a time, on a thread of the triggers'; may take as long as it needs.</summary>
 public interface ITriggerExtract
 {
+    /// <summary>Where the files are.</summary>
+    string Folder { get; }
+
     /// <summary>Takes the window out of the recording; a sentence when that can't be.</summary>
     string? Run(TriggerFiring firing, CancellationToken stop);
 }

@@ -28,7 +28,7 @@ internal sealed class TriggerExtract(string data) : ITriggerExtract
 
     public string Folder { get; } = Path.Combine(data, "triggers");
 
-    public string? Run(TriggerFiring firing, CancellationToken stop)
+    public string? Run(TriggerFiring firing, bool isHurried, CancellationToken stop)
     {
         var making = Path.Combine(Folder, ".making");
         var hidden = Path.Combine(making, firing.FileName);
@@ -41,7 +41,7 @@ internal sealed class TriggerExtract(string data) : ITriggerExtract
             }
 
             Directory.CreateDirectory(making);
-            var mistake = Extract(firing, hidden, stop);
+            var mistake = Extract(firing, hidden, isHurried, stop);
             if (mistake is null)
             {
                 if (File.Exists(hidden + ExtractManifest.Ending))
@@ -61,7 +61,7 @@ internal sealed class TriggerExtract(string data) : ITriggerExtract
         }
     }
 
-    private string? Extract(TriggerFiring firing, string hidden, CancellationToken stop)
+    private string? Extract(TriggerFiring firing, string hidden, bool isHurried, CancellationToken stop)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!)
         {
@@ -77,7 +77,7 @@ internal sealed class TriggerExtract(string data) : ITriggerExtract
         string[] words =
         [
             "query", firing.Expression, "--data", data, "--since", HoldText.Time(firing.SinceNs),
-            "--until", HoldText.Time(firing.UntilNs), "--write", hidden, "--note", firing.Note,
+            "--until", HoldText.Time(firing.UntilNs + 1), "--write", hidden, "--note", firing.Note,
         ];
         Array.ForEach(words, start.ArgumentList.Add);
 
@@ -87,7 +87,11 @@ internal sealed class TriggerExtract(string data) : ITriggerExtract
         child.StandardInput.Close();
         var said = child.StandardError.ReadToEndAsync(CancellationToken.None);
         _ = child.StandardOutput.ReadToEndAsync(CancellationToken.None);
-        Lower(child);
+        if (!isHurried)
+        {
+            Lower(child);
+        }
+
         var began = Stopwatch.GetTimestamp();
         while (!child.WaitForExit(LookMs))
         {

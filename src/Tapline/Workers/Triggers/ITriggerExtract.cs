@@ -9,5 +9,8 @@ public interface ITriggerExtract
     string Folder { get; }
 
     /// <summary>Takes the window out of the recording; a sentence when that can't be.</summary>
-    string? Run(TriggerFiring firing, CancellationToken stop);
+    /// <param name="firing">The window.</param>
+    /// <param name="isHurried">The engine ends: there is no worker to be spared, and time is short.</param>
+    /// <param name="stop">There is no time left.</param>
+    string? Run(TriggerFiring firing, bool isHurried, CancellationToken stop);
 }

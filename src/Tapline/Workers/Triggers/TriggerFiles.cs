@@ -144,7 +144,7 @@ internal sealed class TriggerFiles : IDisposable
         var mistake = _extract.Run(!isEnding || firing.UntilNs <= nowNs ? firing : firing with
         {
             Cut = $"The engine ended at {TimeText.Text(nowNs)}, before the window was over: it is cut there.",
-        }, _stop.Token);
+        }, isEnding, _stop.Token);
         if (mistake is not null && _stop.IsCancellationRequested)
         {
             return; // it stays in the journal

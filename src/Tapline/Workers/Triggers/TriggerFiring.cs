@@ -9,7 +9,7 @@ namespace Tapline.Workers.Triggers;
 /// <param name="Plan">The trigger.</param>
 /// <param name="TimeNs">When it was set off.</param>
 /// <param name="SinceNs">First moment of the window.</param>
-/// <param name="UntilNs">First moment after it.</param>
+/// <param name="UntilNs">Its last moment.</param>
 /// <param name="DueNs">When everything of it can be read.</param>
 /// <param name="CommunityId">The flow that did it; null = it was none.</param>
 public sealed record TriggerFiring(TriggerPlan Plan, long TimeNs, long SinceNs, long UntilNs, long DueNs, string? CommunityId)

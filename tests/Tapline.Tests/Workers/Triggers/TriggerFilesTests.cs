@@ -140,7 +140,7 @@ public sealed class TriggerFilesTests : IDisposable
 
         public List<TriggerFiring> Made { get; } = [];
 
-        public string? Run(TriggerFiring firing, CancellationToken stop)
+        public string? Run(TriggerFiring firing, bool isHurried, CancellationToken stop)
         {
             Made.Add(firing);
             if (Mistake is null)

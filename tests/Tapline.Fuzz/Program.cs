@@ -6,7 +6,7 @@ using Tapline.Fuzz;
 Func<IFuzzTarget>[] targets =
 [
     () => new FrameTarget(), () => new CaptureFileTarget(), () => new ShapeTarget(), () => new ExpressionTarget(),
-    () => new IdentityTarget(), () => new IndexTarget(), () => new ContainerTarget(),
+    () => new IdentityTarget(), () => new IndexTarget(), () => new ContainerTarget(), () => new BlockTarget(),
 ];
 var names = targets.Select(make =>
 {

@@ -44,7 +44,18 @@ internal static class HoldVerb
         };
         var by = new Option<string>("--by") { Description = "Who wants it.", Required = true, HelpName = "WHO" };
         var why = new Option<string>("--why") { Description = "What for.", Required = true, HelpName = "TEXT" };
-        var add = new Command("add", "Adds a hold and prints its number.") { since, until, by, why, s_data, s_json };
+        var expires = new Option<string?>("--for")
+        {
+            Description = "How long it holds, e.g. 30d; until it is removed when not given.", HelpName = "TIME",
+        };
+        expires.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<string?>() is { } text && RetentionWords.ParseKeep(text) is null)
+            {
+                result.AddError($"--for \"{text}\" is not {RetentionWords.KeepForm}.");
+            }
+        });
+        var add = new Command("add", "Adds a hold and prints its number.") { since, until, by, why, expires, s_data, s_json };
         add.SetAction(parsed =>
         {
             var now = Clock.NowNs();
@@ -61,6 +72,7 @@ internal static class HoldVerb
             var wanted = new Hold
             {
                 Id = 0, SinceNs = sinceNs, UntilNs = untilNs, By = parsed.GetValue(by)!, Why = parsed.GetValue(why)!, AddedNs = now,
+                ExpiresNs = parsed.GetValue(expires) is { } age ? now + RetentionWords.ParseKeep(age)!.Value : 0,
             };
             if (HoldFile.TryAdd(Recording(parsed), wanted, out var error) is not { } added)
             {
@@ -80,7 +92,7 @@ internal static class HoldVerb
         {
             var folder = Recording(parsed);
             var error = HoldFile.FindProblem(folder);
-            if (error is not null || HoldFile.TryRead(folder, out error) is not { } holds)
+            if (error is not null || HoldFile.TryRead(folder, out error)?.At(Clock.NowNs()) is not { } holds)
             {
                 return Refuse(error!, ExitCodes.Failed);
             }
@@ -94,7 +106,8 @@ internal static class HoldVerb
             {
                 Console.WriteLine(parsed.GetValue(s_json)
                     ? ToJson(hold)
-                    : $"{hold.Id,4}  {Window(hold)}  by {TerminalText.Printable(hold.By)}: {TerminalText.Printable(hold.Why)}");
+                    : $"{hold.Id,4}  {Window(hold)}  by {TerminalText.Printable(hold.By)}: {TerminalText.Printable(hold.Why)}"
+                        + (hold.ExpiresNs == 0 ? "" : $" (expires {HoldText.Time(hold.ExpiresNs)})"));
             }
 
             return ExitCodes.Ok;

@@ -55,9 +55,10 @@ internal static class QueryVerb
         {
             Description = "Leaves out F.manifest.json, by which `tapline verify F` proves the extract.",
         };
+        var note = new Option<string?>("--note") { Description = "A sentence that the file carries in its section.", HelpName = "TEXT" };
         var verb = new Command("query", "Search a recording.")
         {
-            expression, data, since, until, write, what, limit, wire, json, force, noManifest, AtRestOptions.Key,
+            expression, data, since, until, write, what, limit, wire, json, force, noManifest, note, AtRestOptions.Key,
         };
         foreach (var shape in ShapeOptions.ForAnswers)
         {
@@ -83,6 +84,7 @@ internal static class QueryVerb
                 parsed.GetValue(write), parsed.GetValue(what)!, parsed.GetValue(limit), parsed.GetValue(wire), parsed.GetValue(json))
             {
                 Shape = ShapeOptions.Read(parsed), MayOverwrite = parsed.GetValue(force), HasManifest = !parsed.GetValue(noManifest),
+                Note = parsed.GetValue(note),
             }));
         return verb;
     }
@@ -210,6 +212,7 @@ internal static class QueryVerb
             var wire = question.IsWire ? new WireFrames(answer) : null;
             using var shape = question.Shape is null ? null : ShapedFrames.TryMake(question.Shape, wire, answer, out mistake);
             answer.Change = shape?.Change;
+            answer.Note = question.Note;
             try
             {
                 var report = Extract(plan, options, shape ?? wire ?? (IExtractSink)answer, stop);
@@ -321,6 +324,8 @@ internal static class QueryVerb
         public bool MayOverwrite { get; init; }
 
         public bool HasManifest { get; init; }
+
+        public string? Note { get; init; }
     }
 
     private sealed class NoSink : IExtractSink

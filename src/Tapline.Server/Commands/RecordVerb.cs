@@ -210,6 +210,12 @@ internal static class RecordVerb
             text.AppendLine($"Holds ({recorder.Holds}) keep {Quantity.Bytes(recorder.HeldBytes)}.");
         }
 
+        foreach (var item in recorder.Triggers)
+        {
+            text.AppendLine($"Trigger {item.Plan.Name}: {item.Fired} times, {item.Files} files, {item.Refused} refused, "
+                + $"{item.Suppressed} suppressed.");
+        }
+
         if (recorder.Notice is { } notice)
         {
             text.AppendLine(notice);
@@ -293,6 +299,13 @@ internal static class RecordVerb
                 json.WriteNumber("budget_bytes", item.BudgetBytes);
                 json.WriteNumber("removed_segments", item.Removed);
                 json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            json.WriteStartArray("triggers");
+            foreach (var item in recorder.Triggers)
+            {
+                item.Write(json);
             }
 
             json.WriteEndArray();

@@ -1,10 +1,11 @@
 // The file of a trigger, made by `tapline query` as a process of its own at the lowest priority: its garbage collections stop no
-// worker, its faults end nothing else, and it dies with the engine. Written under a hidden name and renamed when it is whole;
-// one that grows beyond its limit is asked to end there, which leaves a valid file.
+// worker, its faults end nothing else, and it dies with the engine. Written in a hidden folder and moved when it is whole, its manifest
+// first; one that grows beyond its limit is asked to end there, which leaves a valid file.
 using System.Diagnostics;
 using System.Globalization;
 using Tapline.Base;
 using Tapline.Base.Native;
+using Tapline.Record.Evidence;
 using Tapline.Record.Holds;
 using Tapline.Server.Config;
 using Tapline.Workers.Triggers;
@@ -25,23 +26,33 @@ internal sealed class TriggerExtract(string data) : ITriggerExtract
         recording is not null && Path.GetDirectoryName(Path.GetFullPath(recording)) is { } data
             && new DataFolder(data).Recording == Path.GetFullPath(recording) ? new TriggerExtract(data) : null;
 
-    public string? Run(TriggerFiring firing, CancellationToken stop)
+    public string Folder { get; } = Path.Combine(data, "triggers");
+
+    public string? Run(TriggerFiring firing, bool isHurried, CancellationToken stop)
     {
-        var folder = Path.Combine(data, "triggers");
-        var hidden = Path.Combine(folder, "." + firing.FileName);
+        var making = Path.Combine(Folder, ".making");
+        var hidden = Path.Combine(making, firing.FileName);
+        var file = Path.Combine(Folder, firing.FileName);
         try
         {
-            Directory.CreateDirectory(folder);
-            var mistake = Extract(firing, hidden, stop);
-            if (mistake is null)
+            if (Directory.Exists(making))
             {
-                File.Move(hidden, Path.Combine(folder, firing.FileName), overwrite: true);
-            }
-            else
-            {
-                File.Delete(hidden);
+                Directory.Delete(making, recursive: true); // a crash left it
             }
 
+            Directory.CreateDirectory(making);
+            var mistake = Extract(firing, hidden, isHurried, stop);
+            if (mistake is null)
+            {
+                if (File.Exists(hidden + ExtractManifest.Ending))
+                {
+                    File.Move(hidden + ExtractManifest.Ending, file + ExtractManifest.Ending, overwrite: true);
+                }
+
+                File.Move(hidden, file, overwrite: true);
+            }
+
+            Directory.Delete(making, recursive: true);
             return mistake;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.ComponentModel.Win32Exception)
@@ -50,7 +61,7 @@ internal sealed class TriggerExtract(string data) : ITriggerExtract
         }
     }
 
-    private string? Extract(TriggerFiring firing, string hidden, CancellationToken stop)
+    private string? Extract(TriggerFiring firing, string hidden, bool isHurried, CancellationToken stop)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!)
         {
@@ -66,7 +77,7 @@ internal sealed class TriggerExtract(string data) : ITriggerExtract
         string[] words =
         [
             "query", firing.Expression, "--data", data, "--since", HoldText.Time(firing.SinceNs),
-            "--until", HoldText.Time(firing.UntilNs), "--write", hidden,
+            "--until", HoldText.Time(firing.UntilNs + 1), "--write", hidden, "--note", firing.Note,
         ];
         Array.ForEach(words, start.ArgumentList.Add);
 
@@ -76,7 +87,11 @@ internal sealed class TriggerExtract(string data) : ITriggerExtract
         child.StandardInput.Close();
         var said = child.StandardError.ReadToEndAsync(CancellationToken.None);
         _ = child.StandardOutput.ReadToEndAsync(CancellationToken.None);
-        Lower(child);
+        if (!isHurried)
+        {
+            Lower(child);
+        }
+
         var began = Stopwatch.GetTimestamp();
         while (!child.WaitForExit(LookMs))
         {

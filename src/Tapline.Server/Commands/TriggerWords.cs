@@ -13,7 +13,9 @@ internal static class TriggerWords
 {
     public const string TimeForm = "a time such as 500ms, 10s, 5m or 1h, at most a day";
     public const string ScopeForm = "window or flow";
-    private const string Form = "NAME;when=EXPR[;before=TIME][;after=TIME][;scope=window|flow][;pause=TIME][;limit=N]";
+    private const string Form =
+        "NAME;when=EXPR[;before=TIME][;after=TIME][;scope=window|flow][;pause=TIME][;limit=N][;holds=N][;for=TIME|forever]";
+    private const string ForForm = "a time such as 30d or 12h, at least 1m, or forever";
     private const double DaySeconds = 86_400;
 
     public static Option<string[]> TriggerOption()
@@ -52,7 +54,9 @@ internal static class TriggerWords
                 "after" when ParseTime(value) is { } ns => plan with { AfterNs = ns },
                 "pause" when ParseTime(value) is { } ns => plan with { PauseNs = ns },
                 "scope" when ParseScope(value) is { } isOfFlow => plan with { IsOfFlow = isOfFlow },
-                "limit" when ParseLimit(value) is { } holds => plan with { HoldsMax = holds },
+                "limit" when ParseNumber(value) is { } times => plan with { HourlyMax = times },
+                "holds" when ParseNumber(value) is { } holds => plan with { HoldsMax = holds },
+                "for" when ParseFor(value) is { } ns => plan with { HoldForNs = ns },
                 _ => Unknown(plan, part, ref mistake),
             };
         }
@@ -74,7 +78,9 @@ internal static class TriggerWords
             AfterNs = Time("after") ?? before.AfterNs,
             PauseNs = Time("pause") ?? before.PauseNs,
             IsOfFlow = section.Parsed<object>("scope", t => ParseScope(t), ScopeForm) is true,
-            HoldsMax = (int)(section.Number("limit", 1, Limits.HoldsMax) ?? before.HoldsMax),
+            HourlyMax = (int)(section.Number("limit", 1, Limits.HoldsMax) ?? before.HourlyMax),
+            HoldsMax = (int)(section.Number("holds", 1, Limits.HoldsMax) ?? before.HoldsMax),
+            HoldForNs = section.Parsed<object>("for", t => ParseFor(t), ForForm) as long? ?? before.HoldForNs,
         };
         if (plan.When.Length == 0)
         {
@@ -106,6 +112,8 @@ internal static class TriggerWords
         return unit > 0 && number * unit <= DaySeconds ? (long)(number * unit * Clock.SecondNs) : null;
     }
 
+    private static long? ParseFor(string text) => text == "forever" ? 0 : RetentionWords.ParseKeep(text);
+
     private static bool? ParseScope(string text) => text switch
     {
         "flow" => true,
@@ -113,13 +121,13 @@ internal static class TriggerWords
         _ => null,
     };
 
-    private static int? ParseLimit(string text) =>
+    private static int? ParseNumber(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is > 0 and <= Limits.HoldsMax
             ? number : null;
 
     private static TriggerPlan Unknown(TriggerPlan plan, string part, ref string? mistake)
     {
-        mistake ??= $"--trigger does not understand \"{TerminalText.Printable(part)}\"; it takes {Form}, with {TimeForm}.";
+        mistake ??= $"--trigger does not understand \"{TerminalText.Printable(part)}\"; it takes {Form}, with {TimeForm}; for={ForForm}.";
         return plan;
     }
 }

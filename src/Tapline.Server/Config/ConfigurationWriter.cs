@@ -119,7 +119,9 @@ internal static class ConfigurationWriter
         json.WriteString("after", TriggerWords.Text(plan.AfterNs));
         json.WriteString("pause", TriggerWords.Text(plan.PauseNs));
         json.WriteString("scope", plan.IsOfFlow ? "flow" : "window");
-        json.WriteNumber("limit", plan.HoldsMax);
+        json.WriteNumber("limit", plan.HourlyMax);
+        json.WriteNumber("holds", plan.HoldsMax);
+        json.WriteString("for", plan.HoldForNs == 0 ? "forever" : $"{plan.HoldForNs / Clock.SecondNs}s");
         json.WriteEndObject();
     }
 

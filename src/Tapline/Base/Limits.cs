@@ -111,8 +111,24 @@ public static class Limits
     /// <summary>Triggers of a recording; a bit each in a flow's memory.</summary>
     public const int TriggersMax = 16;
 
-    /// <summary>Files of triggers that wait to be made.</summary>
+    /// <summary>Facts of flows that all triggers together can ask: eight bytes each of a long flow's memory.</summary>
+    public const int TriggerFactsMax = 32;
+
+    /// <summary>Flows per worker that last for several records (parts) and whose earlier parts triggers count in.</summary>
+    public const int TriggerLongFlowsMax = 1 << 16;
+
+    /// <summary>Files of triggers that wait to be made, and their list on disk in bytes.</summary>
     public const int TriggerFilesWaitingMax = 64;
+
+    public const int TriggerJournalBytesMax = 1 << 20;
+
+    /// <summary>Flows per worker that triggers follow to their end, and how long at most, ns.</summary>
+    public const int TriggerFollowedMax = 64;
+
+    public const long TriggerFollowNs = 3600L * 1_000_000_000;
+
+    /// <summary>All files of triggers together, in bytes; beyond, the oldest go.</summary>
+    public const long TriggerFolderBytesMax = 10L << 30;
 
     /// <summary>A trigger's file ends when it has this many bytes.</summary>
     public const long TriggerFileBytesMax = 1L << 30;

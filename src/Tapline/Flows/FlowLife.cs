@@ -43,6 +43,9 @@ internal sealed class FlowLife<TSink> : IDisposable where TSink : IRecordSink
 
     public FlowCounters Counters;
 
+    /// <summary>The latest frame changed more of its flow than its volume.</summary>
+    public bool HasNews;
+
     /// <summary>Who hears of ends, or null.</summary>
     public IFlowEndings? Endings { get; set; }
 

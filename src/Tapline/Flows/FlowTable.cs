@@ -71,6 +71,7 @@ public sealed class FlowTable<TSink> : IFlowRecords, IDisposable where TSink : I
     public int ObservePrepared(int lane, in FrameMeta meta, in FrameLayout layout, ReadOnlySpan<byte> frame)
     {
         ref var prepared = ref _lanes[lane];
+        _life.HasNews = false;
         _life.Counters.Frames++;
         if (!prepared.IsFlow)
         {
@@ -111,6 +112,10 @@ public sealed class FlowTable<TSink> : IFlowRecords, IDisposable where TSink : I
     /// retransmission, a hole, a closed window, a reset, an ICMP error about it. Holds until the next part of the flow.
     /// </summary>
     public bool HasEvent(int slot) => slot >= 0 && _life.Memory.Hot[slot].Has(FlowHot.HasEvent);
+
+    /// <summary>True when the latest frame told more of its flow than volume: a finding of sequence analysis, a step of the
+    /// connection or of its handshake.</summary>
+    public bool HasNews => _life.HasNews;
 
     /// <summary>Tells the flow that an ICMP error quotes of it. Only for errors whose own flow lives in another table;
     /// <see cref="ObservePrepared"/> does it for its own.</summary>
@@ -175,6 +180,21 @@ public sealed class FlowTable<TSink> : IFlowRecords, IDisposable where TSink : I
         ref var hot = ref _life.Memory.Hot[slot];
         Invariant.Check(hot.Has(FlowHot.InUse));
         FlowRecordBuilder.Build(hot, _life.Memory.Cold[slot], FlowEndReason.None, out record);
+    }
+
+    /// <summary>Copies what the flow in <paramref name="slot"/> has carried so far.</summary>
+    public void CopyVolume(int slot, out FlowVolume volume)
+    {
+        ref var hot = ref _life.Memory.Hot[slot];
+        Invariant.Check(hot.Has(FlowHot.InUse));
+        volume = new FlowVolume
+        {
+            Frames = (long)hot.Direction0.Frames + hot.Direction1.Frames,
+            Bytes = hot.Direction0.Bytes + hot.Direction1.Bytes,
+            PayloadBytes = hot.Direction0.PayloadBytes + hot.Direction1.PayloadBytes,
+            StartNs = hot.StartSeconds * Clock.SecondNs,
+            EndNs = hot.LastNs,
+        };
     }
 
     /// <summary>Gives the memory back; flows not flushed are lost.</summary>

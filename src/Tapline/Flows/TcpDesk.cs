@@ -36,6 +36,7 @@ internal sealed class TcpDesk<TSink>(FlowLife<TSink> life) where TSink : IRecord
         var findings = TcpAnalyser.Observe(ref sent, ref other, segment, cold);
         if (findings != TcpFindings.None)
         {
+            life.HasNews = true;
             hot.Flags |= (findings & TcpFindings.Trouble) != 0 ? FlowHot.HasEvent : (byte)0;
             FlowHealth.Count(
                 ref direction == 0 ? ref cold.Health0 : ref cold.Health1, findings, segment, nextSeqBefore, gsoSize);
@@ -63,6 +64,7 @@ internal sealed class TcpDesk<TSink>(FlowLife<TSink> life) where TSink : IRecord
         health.Syns += (segment.Flags & TcpFlag.Syn) != 0 ? 1u : 0u;
         health.Fins += (segment.Flags & TcpFlag.Fin) != 0 ? 1u : 0u;
         health.Resets += (segment.Flags & TcpFlag.Rst) != 0 ? 1u : 0u;
+        life.HasNews = true;
         hot.Flags |= (segment.Flags & TcpFlag.Rst) != 0 ? FlowHot.HasEvent : (byte)0;
         var stateBefore = hot.State;
         TcpConnection.Track(ref hot, ref cold, direction, segment, options);

@@ -189,7 +189,7 @@ public sealed class SegmentFolder : IDisposable
             folder.Evidence = evidence is null ? null : FolderEvidence.TryOpen(path, evidence);
 
             // Unknown holds might keep anything: nothing may go before they are understood.
-            _ = folder._holds.Look();
+            _ = folder._holds.Look(Clock.NowNs());
             error = folder._holds.Problem;
             if (error is null)
             {
@@ -346,7 +346,7 @@ public sealed class SegmentFolder : IDisposable
     {
         lock (_gate)
         {
-            if (_holds.Look())
+            if (_holds.Look(nowNs))
             {
                 _heldBytes = _catalog.Partition(_held, _holds.Holds);
             }

@@ -7,4 +7,7 @@ public interface IFlowRecords
 {
     /// <summary>Copies the record so far of the flow in a slot of the worker's table.</summary>
     void CopyRecord(int slot, out FlowRecord record);
+
+    /// <summary>Copies what it has carried so far: a few additions, for those who ask at each frame.</summary>
+    void CopyVolume(int slot, out FlowVolume volume);
 }

@@ -84,10 +84,10 @@ public sealed class Engine : IDisposable
             parts.ImportExpiry = Imports.ImportExpiry.Start(parts.RecordFolders[0].Path, n => Console.Error.WriteLine($"tapline: {n}"));
         }
 
-        if (options.Record is { Triggers.Count: > 0 } record)
+        if (options.Record is { } record && (record.Triggers.Count > 0 || TriggerJournal.Exists(options.TriggerExtract?.Folder)))
         {
             parts.Triggers = new TriggerDesk(
-                record.Folder, record.Triggers, [.. parts.Pipelines.Select(p => p.Triggers!)], options.TriggerExtract,
+                record.Folder, record.Triggers, [.. parts.Pipelines.Select(p => p.Triggers).OfType<TriggerWatch>()], options.TriggerExtract,
                 n => Console.Error.WriteLine($"tapline: {n}"));
             parts.Triggers.Start();
         }
@@ -163,6 +163,7 @@ public sealed class Engine : IDisposable
         }
 
         _parts.Mirrors.FinishPasts();
+        _parts.Triggers?.Finish();
         _supervisor.Stop();
         _supervisor.Finish();
         return EngineReporting.Report(_parts, allocated, _fault, Stopwatch.GetElapsedTime(_started));

@@ -136,4 +136,7 @@ public sealed record RecorderReport
 
     /// <summary>What each class did, the default one first; empty where there are no classes.</summary>
     public IReadOnlyList<RecordClassReport> Classes { get; init; } = [];
+
+    /// <summary>How each trigger fared.</summary>
+    public IReadOnlyList<Triggers.TriggerState> Triggers { get; init; } = [];
 }

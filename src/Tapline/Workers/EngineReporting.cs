@@ -62,6 +62,7 @@ internal static class EngineReporting
         SealsWaiting = parts.Recorders.Sum(r => r.SealsWaiting),
         IsDirect = parts.Recorders.All(r => r.IsDirect),
         StallReason = parts.Recorders.Select(r => r.StallReason).FirstOrDefault(r => r is not null),
+        Triggers = parts.Triggers?.States ?? [],
         Classes = folders.Count == 1 ? [] : [.. folders.Select((f, index) => RecordClassReport.Of(
             parts.RecordClasses[index], f, parts.Recorders.AsSpan(index * parts.Pipelines.Length, parts.Pipelines.Length)))],
     };

@@ -26,6 +26,9 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
     // Of each frame's flow, the frame included. All false without flow accounting.
     private readonly bool[] _hasEvent = new bool[Limits.BatchFramesMax];
 
+    // Frames that told more of their flow than volume; filled where triggers ask for flows.
+    private readonly bool[] _hasNews = new bool[Limits.BatchFramesMax];
+
     private readonly int[] _slots = new int[Limits.BatchFramesMax];
     private FrameBatch? _batch;
     private int _observing;
@@ -198,6 +201,10 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
             {
                 _slots[i] = flows.ObservePrepared(i, batch.Meta(i), _layouts[i], batch.Bytes(i));
                 _hasEvent[i] = flows.HasEvent(_slots[i]);
+                if (Triggers is { AsksFlows: true })
+                {
+                    _hasNews[i] = flows.HasNews;
+                }
             }
         }
     }
@@ -211,7 +218,7 @@ public sealed class Pipeline<TSink> : IFlowEndings, IDisposable where TSink : IR
             ref readonly var meta = ref batch.Meta(i);
             if (Triggers is not null && !IsCanary(i))
             {
-                Triggers.Offer(meta, _layouts[i], batch.Bytes(i), Flows is null ? -1 : _slots[i]);
+                Triggers.Offer(meta, _layouts[i], batch.Bytes(i), Flows is null ? -1 : _slots[i], _hasNews[i]);
             }
 
             if (Classes is not null && TryClasses(Classes, recorder, batch, i))

@@ -187,7 +187,7 @@ internal sealed class RecordOpening(RecordPlan plan, string node, int workers, i
         {
             var mistake = TriggerPlan.MistakeInName(item.Name);
             mistake ??= plan.Triggers.Count(t => t.Name == item.Name) > 1 ? "two triggers have this name." : null;
-            var filter = mistake is null ? TriggerFilter.Compile(item.When, out mistake) : null;
+            var filter = mistake is null ? TriggerFilter.Compile(item.When, out mistake, item.IsOfFlow) : null;
             mistake ??= flowSlots == 0 && filter is { Flows: not null }
                 ? "facts of flows need the accounting of flows; leave it on." : null;
             if (filter is null || mistake is not null)
@@ -198,7 +198,9 @@ internal sealed class RecordOpening(RecordPlan plan, string node, int workers, i
             _triggers.Add(filter);
         }
 
-        return null;
+        var facts = _triggers.Sum(t => t.Flows?.Count ?? 0);
+        return facts <= Limits.TriggerFactsMax ? null
+            : $"The triggers ask {facts} facts of flows, and {Limits.TriggerFactsMax} are the most; ask for fewer.";
     }
 
     private string? PolicyOf(string name, RecordTake take)

@@ -67,24 +67,7 @@ internal sealed class RecordingSnapshot
         json.WriteStartArray("triggers"u8);
         for (var index = 0; index < triggers.States.Count; index++)
         {
-            var state = triggers.States[index];
-            json.WriteStartObject();
-            json.WriteString("trigger"u8, state.Plan.Name);
-            json.WriteNumber("fired"u8, state.Fired);
-            json.WriteNumber("refused"u8, state.Refused);
-            json.WriteNumber("files"u8, state.Files);
-            if (state.LastNs != 0)
-            {
-                TimeText.Write(state.LastNs, _time);
-                json.WriteString("last"u8, _time);
-            }
-
-            if (state.Notice is { } notice)
-            {
-                json.WriteString("notice"u8, notice);
-            }
-
-            json.WriteEndObject();
+            triggers.States[index].Write(json);
         }
 
         json.WriteEndArray();

@@ -41,6 +41,9 @@ internal sealed class FlowScript : IDisposable
     /// <summary>What the table said of the flow after the last frame.</summary>
     public bool HasEvent { get; private set; }
 
+    /// <summary>Called after each frame: its facts, its bytes, its flow's slot.</summary>
+    public Action<FrameMeta, byte[], int>? OnFrame { get; init; }
+
     public FlowScript Client(
         TcpFlag flags, uint seq, uint ack = 0, int length = 0, int window = 1000, long afterUs = 100, byte[]? options = null)
     {
@@ -82,6 +85,7 @@ internal sealed class FlowScript : IDisposable
         FrameDecoder.Decode(frame, meta, out var layout);
         var slot = Table.Observe(meta, layout, frame);
         HasEvent = Table.HasEvent(slot);
+        OnFrame?.Invoke(meta, frame, slot);
         Table.Advance(meta.TimestampNs);
         return slot;
     }

@@ -43,6 +43,15 @@ public class FuzzSmokeTests
     }
 
     [Fact]
+    public void TheBlocksOfASegmentWithstandMutatedBytes()
+    {
+        using var target = new BlockTarget();
+        var finding = FuzzRun.Go(target, Seed, TimeSpan.MaxValue, 100_000, out var inputs);
+        Assert.True(finding is null, finding);
+        Assert.Equal(100_000, inputs);
+    }
+
+    [Fact]
     public void ShapesWithstandMutatedFrames()
     {
         using var target = new ShapeTarget();

@@ -161,6 +161,10 @@ public class QueryAnswerTests
     [InlineData("retransmissions > 0", "tcp.analysis.retransmission", 0)]
     [InlineData("not retransmissions > 2 and tcp", "tcp.analysis.retransmission", 2)]
     [InlineData("duplicate_acks > 1", "tcp.analysis.duplicate_ack", 1)]
+    [InlineData("event retransmission", "tcp.analysis.retransmission", 0)]
+    [InlineData("event = tcp.duplicate_ack", "tcp.analysis.duplicate_ack", 0)]
+    [InlineData("event contains lost_seg", "tcp.analysis.lost_segment", 0)]
+    [InlineData("not event tcp.lost_segment and tcp", "tcp.analysis.lost_segment", 0)]
     public void FieldsOfFlowsSelectTheConversationsThatTsharkNames(string expression, string field, int above)
     {
         var capture = Path.Combine(RepositoryRoot.Path, "tests", "captures", "loss.pcapng");
@@ -181,6 +185,10 @@ public class QueryAnswerTests
         Assert.Null(ExtractFilter.Compile("status >= 500", out var error));
         Assert.Contains("`status`", error);
         Assert.Contains("retransmissions", error);
+        Assert.Null(ExtractFilter.Compile("tcp and event teapot", out error));
+        Assert.Contains("no event `teapot` (column 9)", error);
+        Assert.Contains("tcp.zero_window", error);
+        Assert.Null(ExtractFilter.Compile("event > 3", out _));
         Assert.Null(ExtractFilter.Compile("tcp port", out error));
         Assert.Contains("column", error);
     }

@@ -154,6 +154,7 @@ public class ConfigurationTests
                         {
                             Name = $"t{workers}", When = "tcp and retransmissions > 3", BeforeNs = workers * 1_000_000_000L,
                             AfterNs = 500_000_000, PauseNs = 3_600_000_000_000, IsOfFlow = workers % 2 == 0, HoldsMax = workers + 1,
+                            HourlyMax = workers + 2, HoldForNs = workers % 3 * 86_400_000_000_000,
                         },
                     ],
                     MinFree = new FreeDisk(hardware ? budget : 0, hardware ? 0 : workers),

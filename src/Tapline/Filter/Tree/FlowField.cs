@@ -25,7 +25,8 @@ public sealed record FlowField(string Name, FieldKind Kind)
     [
         new("app", FieldKind.Text), new("sni", FieldKind.Text), new("server_name", FieldKind.Text), new("alpn", FieldKind.Text),
         new("tls_version", FieldKind.Text), new("ja3", FieldKind.Text), new("ja4", FieldKind.Text),
-        new("state", FieldKind.Text), new("end_reason", FieldKind.Text), new("operation", FieldKind.Text),
+        new("state", FieldKind.Text), new("end_reason", FieldKind.Text), new("event", FieldKind.Text),
+        new("operation", FieldKind.Text),
         new("resource", FieldKind.Text), new("community_id", FieldKind.Text), new("status", FieldKind.Number),
         new("retransmissions", FieldKind.Number), new("out_of_order", FieldKind.Number),
         new("duplicate_acks", FieldKind.Number), new("zero_windows", FieldKind.Number),

@@ -1,5 +1,6 @@
 // The terms of an expression that ask for facts of a flow: found in the tree, answered from the index's record of the flow. A
 // fact that is not known (no handshake seen, no TCP) satisfies no comparison. Truths are a bit for each term. Pure.
+using Tapline.Filter;
 using Tapline.Filter.Tree;
 using Tapline.Store;
 
@@ -11,9 +12,11 @@ internal sealed class FlowTerms
     /// <summary>Terms that one expression can have.</summary>
     public const int TermsMax = 64;
 
+    private const string Event = "event";
+
     private static readonly HashSet<string> s_answered =
     [
-        "app", "state", "end_reason", "community_id", "retransmissions", "out_of_order", "duplicate_acks", "zero_windows",
+        "app", "state", "end_reason", "event", "community_id", "retransmissions", "out_of_order", "duplicate_acks", "zero_windows",
         "lost_segments", "keep_alives", "resets", "frames", "bytes", "payload_bytes", "duration", "handshake_rtt", "client_rtt",
         "server_rtt",
     ];
@@ -47,6 +50,13 @@ internal sealed class FlowTerms
             return null;
         }
 
+        if (terms._terms.Find(IsUnknownEvent) is { } noEvent)
+        {
+            error = $"there is no event `{FilterMistake.Printable(noEvent.Text)}` (column {noEvent.Column + 1}); there are "
+                + string.Join(", ", FlowEvents.Names) + ".";
+            return null;
+        }
+
         if (terms.Count > TermsMax)
         {
             error = $"the expression has more than {TermsMax} terms of flows; ask in two queries.";
@@ -69,9 +79,9 @@ internal sealed class FlowTerms
         for (var i = 0; i < _terms.Count; i++)
         {
             var term = _terms[i];
-            if (term.Field.Kind != FieldKind.Text)
+            if (IsNumber(term))
             {
-                facts.Numbers[i] = Number(term.Field.Name, record);
+                facts.Numbers[i] = Number(term, record);
             }
             else if (Compare(term, Text(term.Field.Name, record)))
             {
@@ -88,7 +98,7 @@ internal sealed class FlowTerms
         var truths = facts.Texts;
         for (var i = 0; i < _terms.Count; i++)
         {
-            if (_terms[i].Field.Kind != FieldKind.Text && Compare(_terms[i], facts.Numbers[i]))
+            if (IsNumber(_terms[i]) && Compare(_terms[i], facts.Numbers[i]))
             {
                 truths |= 1UL << i;
             }
@@ -99,22 +109,6 @@ internal sealed class FlowTerms
 
     /// <summary>True when a term asks for a text of that name.</summary>
     public bool AsksText(string field) => _terms.Exists(t => t.Field.Name == field);
-
-    /// <summary>True when all terms hold for a flow. Allocates nothing, unless <see cref="AsksText"/> `community_id`.</summary>
-    public bool HoldAll(in FlowRecord record)
-    {
-        foreach (var term in _terms)
-        {
-            var holds = term.Field.Kind == FieldKind.Text
-                ? Compare(term, Text(term.Field.Name, record)) : Compare(term, Number(term.Field.Name, record));
-            if (!holds)
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
 
     /// <summary>Takes a later part of the same flow in: counters add up, the state is the later one's.</summary>
     public void Join(FlowFacts whole, FlowFacts part)
@@ -137,9 +131,18 @@ internal sealed class FlowTerms
         whole.Part = Math.Max(whole.Part, part.Part);
     }
 
-    // Not a number = not known.
-    private static double Number(string field, in FlowRecord record)
+    /// <summary>True for terms that are judged by a number: events are, by how often they happened.</summary>
+    public static bool IsNumber(FilterNode.Flow term) => term.Field.Kind != FieldKind.Text || term.Field.Name == Event;
+
+    /// <summary>What a record says of a term's field; not a number = not known. No allocation.</summary>
+    public static double Number(FilterNode.Flow term, in FlowRecord record)
     {
+        var field = term.Field.Name;
+        if (field == Event)
+        {
+            return FlowEvents.Count(record, term.Text, term.Comparison == FieldComparison.Contains);
+        }
+
         ref readonly var one = ref record.Initiator;
         ref readonly var other = ref record.Responder;
         var isTcp = record.Protocol == FlowProtocol.Tcp;
@@ -166,7 +169,12 @@ internal sealed class FlowTerms
 
     private static double Known(long ns) => ns > 0 ? ns : double.NaN;
 
-    private static string? Text(string field, in FlowRecord record) => field switch
+    private static bool IsUnknownEvent(FilterNode.Flow term) => term.Field.Name == Event
+        && !FlowEvents.Names.Any(name => term.Comparison == FieldComparison.Contains
+            ? name.Contains(term.Text, StringComparison.OrdinalIgnoreCase) : FlowEvents.IsNamed(name, term.Text));
+
+    /// <summary>The same of a text; null = not known. Allocates for `community_id` alone.</summary>
+    public static string? Text(string field, in FlowRecord record) => field switch
     {
         "app" => AppNames.Find(record.AppId),
         "state" => record.State == FlowState.None ? null : FlowJsonText.StateName(record.State),
@@ -186,6 +194,7 @@ internal sealed class FlowTerms
     /// <summary>True when the term holds for a number; not a number = not known.</summary>
     public static bool Compare(FilterNode.Flow term, double value) => !double.IsNaN(value) && term.Comparison switch
     {
+        _ when term.Field.Kind == FieldKind.Text => value > 0 == (term.Comparison != FieldComparison.NotEqual),
         FieldComparison.Equal => value == term.Number,
         FieldComparison.NotEqual => value != term.Number,
         FieldComparison.Greater => value > term.Number,

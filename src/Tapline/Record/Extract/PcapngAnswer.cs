@@ -21,6 +21,9 @@ public sealed class PcapngAnswer(Stream stream, string question) : IExtractSink
     /// <summary>What is done to packets on their way out; null = they leave as recorded.</summary>
     public string? Change { get; set; }
 
+    /// <summary>What the asker wants said in the section; null = nothing.</summary>
+    public string? Note { get; set; }
+
     /// <summary>Bytes of the answer.</summary>
     public long Bytes { get; private set; }
 
@@ -61,6 +64,7 @@ public sealed class PcapngAnswer(Stream stream, string question) : IExtractSink
         byte[] options =
         [
             .. Text(Comment, $"tapline query: {question}"),
+            .. Note is null ? [] : Text(Comment, Note),
             .. Change is null ? [] : Text(Comment, $"Packets were changed on the way out: {Change}. Original lengths are those recorded."),
             .. Account(plan).SelectMany(sentence => Text(Comment, sentence)),
             .. Text(4, $"Tapline {typeof(PcapngAnswer).Assembly.GetName().Version?.ToString(3)}"), // shb_userappl

@@ -21,4 +21,10 @@ public sealed record Hold
 
     /// <summary>When it was made, ns since the epoch.</summary>
     public required long AddedNs { get; init; }
+
+    /// <summary>When it ceases to hold anything, ns since the epoch; 0 = never by itself.</summary>
+    public long ExpiresNs { get; init; }
+
+    /// <summary>True when it holds at this time.</summary>
+    public bool IsInForce(long nowNs) => ExpiresNs == 0 || nowNs < ExpiresNs;
 }

@@ -53,6 +53,7 @@ public static class HoldFile
         error ??= wanted.SinceNs > wanted.UntilNs ? "The window ends before it begins; exchange --since and --until." : null;
         error ??= Change(folder, list =>
         {
+            list = list.At(wanted.AddedNs); // those whose time is over leave the file with the next that comes
             if (list.Holds.Count >= Limits.HoldsMax)
             {
                 return (null, $"There are {list.Holds.Count} holds already; remove those that nobody needs (`tapline hold list`).");
@@ -63,6 +64,12 @@ public static class HoldFile
         });
         return error is null ? added : null;
     }
+
+    /// <summary>Gives a hold another end; a sentence when that can't be.</summary>
+    public static string? TryEnd(string folder, long id, long untilNs) => Change(folder, list =>
+        list.Holds.Any(h => h.Id == id && h.SinceNs <= untilNs)
+            ? (new HoldList([.. list.Holds.Select(h => h.Id == id ? h with { UntilNs = untilNs } : h)], list.NextId), null)
+            : (null, $"There is no hold {id} on {folder} that could end then."));
 
     /// <summary>Removes a hold; a sentence when that can't be.</summary>
     public static string? TryRemove(string folder, long id) => Change(folder, list =>

@@ -16,6 +16,7 @@ public sealed class HoldList
     {
         Holds = holds;
         NextId = nextId;
+        NextExpiryNs = holds.Where(h => h.ExpiresNs != 0).Select(h => h.ExpiresNs).DefaultIfEmpty(long.MaxValue).Min();
         var since = new List<long>();
         var until = new List<long>();
         foreach (var hold in holds.OrderBy(h => h.SinceNs))
@@ -33,6 +34,13 @@ public sealed class HoldList
         _since = [.. since];
         _until = [.. until];
     }
+
+    /// <summary>When the next of them ends by itself, ns; the greatest number = none does.</summary>
+    public long NextExpiryNs { get; }
+
+    /// <summary>Those that are in force at this time; this list itself when all are.</summary>
+    public HoldList At(long nowNs) =>
+        nowNs < NextExpiryNs ? this : new HoldList([.. Holds.Where(h => h.IsInForce(nowNs))], NextId);
 
     public static HoldList Empty { get; } = new([], 1);
 

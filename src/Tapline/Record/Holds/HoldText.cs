@@ -46,6 +46,11 @@ public static class HoldText
         json.WriteString("by", hold.By);
         json.WriteString("why", hold.Why);
         json.WriteString("added", Time(hold.AddedNs));
+        if (hold.ExpiresNs != 0)
+        {
+            json.WriteString("expires", Time(hold.ExpiresNs));
+        }
+
         json.WriteEndObject();
     }
 
@@ -110,12 +115,14 @@ public static class HoldText
             By = item.GetProperty("by").GetString() ?? "",
             Why = item.GetProperty("why").GetString() ?? "",
             AddedNs = ReadTime(item.GetProperty("added")),
+            ExpiresNs = item.TryGetProperty("expires", out var expires) ? ReadTime(expires) : 0,
         };
         return hold.SinceNs > hold.UntilNs || MistakeIn(hold.By, "by") is not null || MistakeIn(hold.Why, "why") is not null
             ? null : hold;
     }
 
-    private static long ReadTime(JsonElement item)
+    /// <summary>A time as <see cref="Time"/> writes it, or any of RFC 3339; throws FormatException for anything else.</summary>
+    internal static long ReadTime(JsonElement item)
     {
         var text = item.GetString() ?? "";
         var nanoseconds = 0;

@@ -16,6 +16,12 @@ internal sealed class HoldWatch
     private int _seenLength;
     private string? _mistake;
 
+    // As the file has them, those included whose time is over.
+    private HoldList _all = HoldList.Empty;
+
+    // A clock that is put back makes them hold again.
+    private long _judgedNs;
+
     public HoldWatch(string folder)
     {
         _name = Path.Combine(folder, HoldFile.Name);
@@ -28,8 +34,22 @@ internal sealed class HoldWatch
     /// <summary>Why the file is not followed at the moment; null = it is.</summary>
     public string? Problem { get; private set; }
 
-    /// <summary>Looks at the file; true when other holds are in force now.</summary>
-    public bool Look()
+    /// <summary>Looks at the file and the time; true when other holds are in force now.</summary>
+    public bool Look(long nowNs)
+    {
+        var isChanged = LookAtFile();
+        if (!isChanged && nowNs < Holds.NextExpiryNs && nowNs >= _judgedNs)
+        {
+            return false;
+        }
+
+        _judgedNs = nowNs;
+        isChanged |= _all.Holds.Count(h => h.IsInForce(nowNs)) != Holds.Holds.Count;
+        Holds = _all.At(nowNs);
+        return isChanged;
+    }
+
+    private bool LookAtFile()
     {
         var length = Read();
         if (length < 0)
@@ -55,7 +75,7 @@ internal sealed class HoldWatch
             return false;
         }
 
-        Holds = next;
+        _all = next;
         return true;
     }
 

@@ -68,7 +68,7 @@ public sealed class CaptureImport
             return refusal;
         }
 
-        _notes.AddRange(ImportShelf.RemoveLeftovers(_options.Recording));
+        _notes.AddRange(ImportShelf.SettleLeftovers(_options.Recording));
         _notes.AddRange(ImportShelf.RemoveExpired(_options.Recording, Clock.NowNs()));
         var captures = new List<ImportedCapture>();
         if ((Survey(captures) ?? FindTwice(captures) ?? FindRoom(captures)) is { } mistake)
@@ -202,7 +202,15 @@ public sealed class CaptureImport
             }
         }
 
-        Directory.Move(hidden, Path.Combine(shelf, name));
+        try
+        {
+            Directory.Move(hidden, Path.Combine(shelf, name));
+        }
+        catch (DirectoryNotFoundException) when (Directory.Exists(Path.Combine(shelf, name)))
+        {
+            // An engine that has just started has done it (ImportShelf.SettleLeftovers).
+        }
+
         return null;
     }
 

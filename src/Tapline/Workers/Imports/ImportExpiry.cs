@@ -1,5 +1,5 @@
-// Removes imports whose time is over while an engine runs: once at its start and every ten minutes, on a thread of the pool. Says
-// in a sentence what it removed.
+// Removes imports whose time is over while an engine runs: once at its start and every ten minutes, on a thread of the pool; at the start
+// also what interrupted imports left behind. Says in a sentence what it removed.
 namespace Tapline.Workers.Imports;
 
 /// <summary>Watches the imports of a recording. Dispose waits for a removal under way.</summary>
@@ -8,13 +8,16 @@ public sealed class ImportExpiry : IDisposable
     private static readonly TimeSpan s_every = TimeSpan.FromMinutes(10);
     private readonly Lock _gate = new();
     private readonly Timer _timer;
+    private bool _hasLookedForLeftovers;
 
     private ImportExpiry(string recording, Action<string> say) => _timer = new Timer(
         _ =>
         {
             lock (_gate)
             {
-                foreach (var sentence in ImportShelf.RemoveExpired(recording, Base.Clock.NowNs()))
+                IEnumerable<string> left = _hasLookedForLeftovers ? [] : ImportShelf.SettleLeftovers(recording);
+                _hasLookedForLeftovers = true;
+                foreach (var sentence in left.Concat(ImportShelf.RemoveExpired(recording, Base.Clock.NowNs())))
                 {
                     say(sentence);
                 }

@@ -65,20 +65,49 @@ public static class ImportShelf
         return done;
     }
 
-    /// <summary>Removes what interrupted imports left behind; those under way stay. A sentence each.</summary>
-    internal static IReadOnlyList<string> RemoveLeftovers(string recording)
+    /// <summary>
+    /// Removes what interrupted imports left behind, or publishes it where only the rename was missing; those under way stay. A
+    /// sentence each.
+    /// </summary>
+    internal static IReadOnlyList<string> SettleLeftovers(string recording)
     {
         var shelf = new DirectoryInfo(PathOf(recording));
         var done = new List<string>();
-        foreach (var folder in shelf.Exists ? shelf.GetDirectories(".*") : [])
+        try
         {
-            if (IsName(folder.Name[1..]) && TryRemove(folder.FullName))
+            foreach (var folder in shelf.Exists ? shelf.GetDirectories(".*") : [])
             {
-                done.Add($"The import {folder.Name[1..]} had been interrupted; what it left was removed.");
+                var name = folder.Name[1..];
+                if (IsName(name) && ImportAccount.TryRead(folder.FullName) is not null && TryPublish(folder.FullName))
+                {
+                    done.Add($"The import {name} had been interrupted when it was whole; it is there now.");
+                }
+                else if (IsName(name) && TryRemove(folder.FullName))
+                {
+                    done.Add($"The import {name} had been interrupted; what it left was removed.");
+                }
             }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            done.Add($"What interrupted imports left can't be removed: {e.Message}");
         }
 
         return done;
+    }
+
+    /// <summary>Makes a whole import visible; false when it is still written, or its name is taken.</summary>
+    private static bool TryPublish(string hidden)
+    {
+        var path = Path.Combine(Path.GetDirectoryName(hidden)!, Path.GetFileName(hidden)[1..]);
+        using var alone = FolderLock.TryTake(hidden, "import", out _);
+        if (alone is null || Directory.Exists(path))
+        {
+            return false;
+        }
+
+        Directory.Move(hidden, path);
+        return true;
     }
 
     /// <summary>A name that is free: the first capture's, with a number where it is taken.</summary>
@@ -125,7 +154,7 @@ public static class ImportShelf
     }
 
     // Holds that can't be read might keep anything.
-    private static bool IsHeld(string recording, string name) => HoldFile.TryRead(recording, out _) is not { } holds
+    private static bool IsHeld(string recording, string name) => HoldFile.TryRead(recording, out _)?.At(Clock.NowNs()) is not { } holds
         || (holds.Holds.Count > 0 && Directory.EnumerateFiles(Path.Combine(PathOf(recording), name)).Any(
             f => SegmentName.TryParse(Path.GetFileName(f), out var segment, out _) && holds.Keeps(segment.StartNs)));
 }

@@ -10,9 +10,7 @@ namespace Tapline.Workers.Past;
 /// <summary>Reads along with one recorder, or to the end of what one has left behind.</summary>
 internal sealed class PastLane : IDisposable
 {
-    // Frames of a segment may be so much out of order; and as much a segment may reach back behind its name.
-    private const long DisorderNs = 2_000_000_000;
-    private readonly string _folder;
+    private readonly PastSegments _segments;
     private readonly ushort _worker;
     private readonly SegmentTrail? _trail;
     private readonly PastPoints _points;
@@ -46,7 +44,7 @@ internal sealed class PastLane : IDisposable
     public PastLane(
         string folder, ushort worker, SegmentRecorder? recorder, PastPoints points, PastLosses losses, long sinceNs)
     {
-        _folder = folder;
+        _segments = new PastSegments(folder, worker);
         _worker = worker;
         Recorder = recorder;
         _trail = recorder?.Trail;
@@ -178,7 +176,7 @@ internal sealed class PastLane : IDisposable
         var point = PacketBlock.Interface(block) is { } number && number < (uint)_interfaces.Count ? _interfaces[(int)number] : null;
         if (point is null || !PacketBlock.TryRead(block, point, out _meta))
         {
-            _losses.CountDamaged($"A segment of {_folder} has a packet that contradicts itself; it was left out.");
+            _losses.CountDamaged($"A segment of {_segments.Folder} has a packet that contradicts itself; it was left out.");
             return;
         }
 
@@ -202,7 +200,7 @@ internal sealed class PastLane : IDisposable
         var missing = _number > 0 && _trail!.TryGet(_number + 1, out _, out var next) ? next - _runFrames : 0;
         if ((_fault ?? _cursor!.Fault) is { } fault)
         {
-            _losses.CountDamaged($"A segment of {_folder} is damaged and was read only in part: {fault}.", missing);
+            _losses.CountDamaged($"A segment of {_segments.Folder} is damaged and was read only in part: {fault}.", missing);
             return true;
         }
 
@@ -210,7 +208,7 @@ internal sealed class PastLane : IDisposable
         {
             if (missing > 0)
             {
-                _losses.CountDamaged($"A segment of {_folder} has fewer frames than were written into it.", missing);
+                _losses.CountDamaged($"A segment of {_segments.Folder} has fewer frames than were written into it.", missing);
             }
 
             return true;
@@ -255,7 +253,7 @@ internal sealed class PastLane : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // It is tried again and again; told once.
-            var sentence = $"The recording {_folder} can't be read: {e.Message}";
+            var sentence = $"The recording {_segments.Folder} can't be read: {e.Message}";
             if (_losses.Fault != sentence)
             {
                 _losses.CountDamaged(sentence);
@@ -338,7 +336,7 @@ internal sealed class PastLane : IDisposable
         }
 
         // Under way and not in the trail: it will be in a moment.
-        isLater = number == 0 && _trail is not null && File.Exists(Place(name, isHidden: true));
+        isLater = number == 0 && _trail is not null && _segments.IsUnderWay(name);
         if (isLater)
         {
             return false;
@@ -384,7 +382,7 @@ internal sealed class PastLane : IDisposable
     }
 
     private void CountRemoved(long frames) => _losses.CountRemoved(
-        frames, $"A segment of {_folder} was removed before the session had read it (the recording's budget or age).");
+        frames, $"A segment of {_segments.Folder} was removed before the session had read it (the recording's budget or age).");
 
     // True when the folder has segments behind the latest one that was read.
     private bool TryList()
@@ -396,73 +394,19 @@ internal sealed class PastLane : IDisposable
         }
 
         _listedAt = last;
-        var names = new List<SegmentName>();
-        foreach (var path in Directory.EnumerateFiles(_folder))
-        {
-            if (SegmentName.TryParse(Path.GetFileName(path), out var name, out _) && name.Worker == _worker && name.StartNs > _currentNs)
-            {
-                names.Add(name);
-            }
-        }
-
-        names = [.. names.DistinctBy(n => n.StartNs).OrderBy(n => n.StartNs)];
-        var first = 0;
-        while (first + 1 < names.Count && names[first + 1].StartNs <= _sinceNs - DisorderNs)
-        {
-            first++;
-        }
-
-        _names = names;
-        _nextName = first;
-        return first < names.Count;
+        (_names, _nextName) = (_segments.ListAfter(_currentNs, _sinceNs), 0);
+        return _names.Count > 0;
     }
 
-    // Under way, finished, or finished by a repair.
     private bool TryOpen(in SegmentName name)
     {
-        foreach (var path in (ReadOnlySpan<string>)
-            [Place(name, isHidden: true), Place(name, isHidden: false), Place(name with { IsRecovered = true }, isHidden: false)])
+        if (_segments.TryOpen(name, out var end) is not { } cursor)
         {
-            if (TryOpenFile(path))
-            {
-                return true;
-            }
+            return false;
         }
 
-        // Another ending, or a name that changed a moment ago: the folder knows.
-        foreach (var path in Directory.EnumerateFiles(_folder))
-        {
-            if (SegmentName.TryParse(Path.GetFileName(path), out var other, out _) && other.Worker == _worker
-                && SegmentTrail.IsSame(other.StartNs, name.StartNs))
-            {
-                return TryOpenFile(path);
-            }
-        }
-
-        return false;
-    }
-
-    private bool TryOpenFile(string path)
-    {
-        try
-        {
-            _cursor = SegmentCursor.Open(path);
-            _interfaces.Clear();
-            _end = Path.GetFileName(path)[0] == '.' ? null : SegmentEnd.TryRead(path);
-            return true;
-        }
-        catch (FileNotFoundException)
-        {
-            _cursor?.Dispose();
-            _cursor = null;
-            return false; // it has another name by now, or is gone
-        }
-    }
-
-    private string Place(in SegmentName name, bool isHidden)
-    {
-        var path = new PathBuffer(_folder);
-        name.AddTo(path.Reset(), isHidden);
-        return System.Text.Encoding.UTF8.GetString(path.Path[..^1]);
+        (_cursor, _end) = (cursor, end);
+        _interfaces.Clear();
+        return true;
     }
 }

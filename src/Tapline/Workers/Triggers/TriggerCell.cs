@@ -13,6 +13,9 @@ internal struct TriggerCell
     /// <summary>Flow has the flow's record.</summary>
     public int HasFlow;
 
+    /// <summary>The flow is followed to its end under this number; 0 = it is not.</summary>
+    public int Followed;
+
     /// <summary>The control thread's: frames before this time set nothing off.</summary>
     public long QuietUntilNs;
 

@@ -1,6 +1,6 @@
-// What sets a trigger off, split in two: terms of flows are judged once, when the flow (or a five minutes' part of it) has ended; the rest
-// of each frame. The two are joined by `and` alone: what else would a frame mean whose flow is not known yet? Immutable after
-// the start but for names, which the control thread binds.
+// What sets a trigger off, split in two: terms of flows are judged as a flow's counters change, the rest of each frame. The two are joined
+// by `and` alone: what else would a frame mean whose flow is not known yet? Immutable after the start but for names, which the
+// control thread binds.
 using Tapline.Base;
 using Tapline.Filter;
 using Tapline.Filter.Tree;
@@ -11,20 +11,24 @@ namespace Tapline.Workers.Triggers;
 /// <summary>A compiled trigger. Shared by workers.</summary>
 internal sealed class TriggerFilter
 {
-    private TriggerFilter(CompiledFilter frames, FlowTerms? flows)
+    private TriggerFilter(CompiledFilter frames, FlowTerms? flows, bool isOfFlow)
     {
         Frames = frames;
-        Flows = flows;
+        Flows = flows is null ? null : new TriggerTerms(flows);
+        IsOfFlow = isOfFlow;
     }
 
     /// <summary>What is asked of a frame.</summary>
     public CompiledFilter Frames { get; }
 
     /// <summary>What is asked of its flow; null = nothing.</summary>
-    public FlowTerms? Flows { get; }
+    public TriggerTerms? Flows { get; }
+
+    /// <summary>What it protects is the whole flow.</summary>
+    public bool IsOfFlow { get; }
 
     /// <summary>Compiles an expression; null with one sentence when it can't set anything off.</summary>
-    public static TriggerFilter? Compile(string expression, out string? error)
+    public static TriggerFilter? Compile(string expression, out string? error, bool isOfFlow = false)
     {
         if (FilterTree.Parse(expression, out var mistakes) is not { } tree)
         {
@@ -45,7 +49,8 @@ internal sealed class TriggerFilter
 
         if (flows.Count == 0)
         {
-            return CompiledFilter.Compile(tree, LinkType.Ethernet, out error) is { } plain ? new TriggerFilter(plain, null) : null;
+            return CompiledFilter.Compile(tree, LinkType.Ethernet, out error) is { } plain
+                ? new TriggerFilter(plain, null, isOfFlow) : null;
         }
 
         if (flows.AsksText("community_id") || !AreJoinedByAnd(root))
@@ -58,7 +63,8 @@ internal sealed class TriggerFilter
         // A term of flows is taken for true here, as a comparison of two numbers, so that what stands beside it keeps its place.
         var rest = tree.With(TreeWalk.Replace(root, term => new FilterNode.Relation(
             new FilterValue.Number(0, term.Column), Comparison.Equal, new FilterValue.Number(0, term.Column), term.Column)));
-        return CompiledFilter.Compile(rest, LinkType.Ethernet, out error) is { } frames ? new TriggerFilter(frames, flows) : null;
+        return CompiledFilter.Compile(rest, LinkType.Ethernet, out error) is { } frames
+            ? new TriggerFilter(frames, flows, isOfFlow) : null;
     }
 
     // True when each term of flows stands in the chain of `and`s from the root.

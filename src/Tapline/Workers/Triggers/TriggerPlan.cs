@@ -19,14 +19,20 @@ public sealed record TriggerPlan
     /// <summary>Time after it.</summary>
     public long AfterNs { get; init; } = 30 * Clock.SecondNs;
 
-    /// <summary>The file has the packets of the flow that matched alone; false = all of the window.</summary>
+    /// <summary>The window is the whole flow that matched, and the file has its packets alone; false = all of the window.</summary>
     public bool IsOfFlow { get; init; }
 
     /// <summary>How long it rests after a match, ns.</summary>
     public long PauseNs { get; init; } = 60 * Clock.SecondNs;
 
-    /// <summary>Holds that it may have at once; beyond, matches are refused until somebody removes some.</summary>
-    public int HoldsMax { get; init; } = 20;
+    /// <summary>Matches in an hour that are answered; more are counted as suppressed.</summary>
+    public int HourlyMax { get; init; } = 20;
+
+    /// <summary>Holds that it may have at once; beyond, matches are refused until some have expired or been removed.</summary>
+    public int HoldsMax { get; init; } = 100;
+
+    /// <summary>How long its holds hold, ns; 0 = until somebody removes them.</summary>
+    public long HoldForNs { get; init; } = 30 * 86_400 * Clock.SecondNs;
 
     /// <summary>Who its holds are by.</summary>
     public string By => $"trigger {Name}";

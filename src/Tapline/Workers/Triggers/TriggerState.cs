@@ -1,4 +1,7 @@
 // How a trigger has fared, for reports and the snapshot.
+using System.Text.Json;
+using Tapline.Base;
+
 namespace Tapline.Workers.Triggers;
 
 /// <summary>Counts of one trigger. Written by the triggers' threads, read by any.</summary>
@@ -6,6 +9,7 @@ public sealed class TriggerState(TriggerPlan plan)
 {
     private long _fired;
     private long _refused;
+    private long _suppressed;
     private long _files;
     private long _lastNs;
     private string? _notice;
@@ -19,6 +23,9 @@ public sealed class TriggerState(TriggerPlan plan)
     /// <summary>Times that no hold was made: it had too many, or the file of holds could not be changed.</summary>
     public long Refused => Volatile.Read(ref _refused);
 
+    /// <summary>Matches beyond those that an hour may have: nothing is held.</summary>
+    public long Suppressed => Volatile.Read(ref _suppressed);
+
     /// <summary>Files made.</summary>
     public long Files => Volatile.Read(ref _files);
 
@@ -27,6 +34,30 @@ public sealed class TriggerState(TriggerPlan plan)
 
     /// <summary>What went wrong last, one sentence; null = nothing.</summary>
     public string? Notice => Volatile.Read(ref _notice);
+
+    /// <summary>Writes it as a JSON object (docs/formats/engine-socket.md). Allocates nothing.</summary>
+    public void Write(Utf8JsonWriter json)
+    {
+        json.WriteStartObject();
+        json.WriteString("trigger"u8, plan.Name);
+        json.WriteNumber("fired"u8, Fired);
+        json.WriteNumber("refused"u8, Refused);
+        json.WriteNumber("suppressed"u8, Suppressed);
+        json.WriteNumber("files"u8, Files);
+        if (LastNs != 0)
+        {
+            Span<byte> time = stackalloc byte[TimeText.Length];
+            TimeText.Write(LastNs, time);
+            json.WriteString("last"u8, time);
+        }
+
+        if (Notice is { } notice)
+        {
+            json.WriteString("notice"u8, notice);
+        }
+
+        json.WriteEndObject();
+    }
 
     internal void CountFired(long timeNs)
     {
@@ -38,6 +69,12 @@ public sealed class TriggerState(TriggerPlan plan)
     internal void CountRefused(string why)
     {
         Volatile.Write(ref _refused, _refused + 1);
+        Volatile.Write(ref _notice, why);
+    }
+
+    internal void CountSuppressed(string why)
+    {
+        Volatile.Write(ref _suppressed, _suppressed + 1);
         Volatile.Write(ref _notice, why);
     }
 

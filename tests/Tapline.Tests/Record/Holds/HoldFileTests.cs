@@ -103,13 +103,13 @@ public class HoldFileTests
         using var folder = new TemporaryFolder();
         HoldFile.TryAdd(folder.Path, Wanted, out _);
         var watch = new HoldWatch(folder.Path);
-        Assert.True(watch.Look());
-        Assert.False(watch.Look());
+        Assert.True(watch.Look(Now));
+        Assert.False(watch.Look(Now));
         foreach (var damaged in new[] { "", "{", "[]", "{\"next_id\":1,\"holds\":[{}]}", new string('[', 100_000) })
         {
             File.WriteAllText(folder[HoldFile.Name], damaged);
-            Assert.False(watch.Look());
-            Assert.False(watch.Look());
+            Assert.False(watch.Look(Now));
+            Assert.False(watch.Look(Now));
             Assert.Contains("stays held", watch.Problem);
             Assert.Single(watch.Holds.Holds);
         }
@@ -117,9 +117,39 @@ public class HoldFileTests
         Assert.Null(SegmentFolder.TryOpen(folder.Path, 1 << 30, out var error));
         Assert.Contains(HoldFile.Name, error);
         File.Delete(folder[HoldFile.Name]);
-        Assert.True(watch.Look());
+        Assert.True(watch.Look(Now));
         Assert.Null(watch.Problem);
         Assert.Empty(watch.Holds.Holds);
+    }
+
+    [Fact]
+    public void WhatExpiresHoldsUntilThenAndLeavesTheFileWithTheNextThatComes()
+    {
+        using var folder = new TemporaryFolder();
+        var added = HoldFile.TryAdd(folder.Path, Wanted with { AddedNs = Now, ExpiresNs = Now + 10 }, out _);
+        HoldFile.TryAdd(folder.Path, Wanted with { AddedNs = Now }, out _);
+        Assert.Equal(added, HoldFile.TryRead(folder.Path, out _)!.Holds[0]);
+        var watch = new HoldWatch(folder.Path);
+        Assert.True(watch.Look(Now + 9));
+        Assert.False(watch.Look(Now + 9));
+        Assert.Equal(2, watch.Holds.Holds.Count);
+        Assert.True(watch.Look(Now + 10));
+        Assert.False(watch.Look(Now + 10));
+        Assert.Equal([2L], watch.Holds.Holds.Select(h => h.Id));
+        Assert.True(watch.Look(Now + 5)); // the clock was put back
+        HoldFile.TryAdd(folder.Path, Wanted with { AddedNs = Now + 20 }, out _);
+        Assert.Equal([2L, 3L], HoldFile.TryRead(folder.Path, out _)!.Holds.Select(h => h.Id));
+    }
+
+    [Fact]
+    public void AHoldGetsAnotherEnd()
+    {
+        using var folder = new TemporaryFolder();
+        HoldFile.TryAdd(folder.Path, Wanted, out _);
+        Assert.Null(HoldFile.TryEnd(folder.Path, 1, Wanted.UntilNs + 5));
+        Assert.Equal(Wanted.UntilNs + 5, Assert.Single(HoldFile.TryRead(folder.Path, out _)!.Holds).UntilNs);
+        Assert.NotNull(HoldFile.TryEnd(folder.Path, 1, Wanted.SinceNs - 1));
+        Assert.NotNull(HoldFile.TryEnd(folder.Path, 2, Wanted.UntilNs));
     }
 
     [Fact]
@@ -129,6 +159,8 @@ public class HoldFileTests
         Parallel.For(0, 40, _ => Assert.NotNull(HoldFile.TryAdd(folder.Path, Wanted, out var _)));
         Assert.Equal(Enumerable.Range(1, 40).Select(i => (long)i), HoldFile.TryRead(folder.Path, out _)!.Holds.Select(h => h.Id));
     }
+
+    private const long Now = RecorderFixture.Start;
 
     private static Hold Wanted => new()
     {

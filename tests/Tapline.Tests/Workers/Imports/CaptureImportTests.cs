@@ -162,6 +162,27 @@ public class CaptureImportTests
     }
 
     [Fact]
+    public void AnEngineThatStartsRemovesWhatInterruptedImportsLeftAndPublishesWhatIsWhole()
+    {
+        using var fixture = new ImportFixture();
+        var shelf = ImportShelf.PathOf(fixture.Recording);
+        Assert.NotNull(fixture.Import(fixture.Seconds("whole.pcap", 1_000)));
+        Directory.Move(Path.Combine(shelf, "whole"), Path.Combine(shelf, ".whole"));
+        Directory.CreateDirectory(Path.Combine(shelf, ".half"));
+        Assert.Empty(fixture.Times());
+        var said = new System.Collections.Concurrent.ConcurrentBag<string>();
+        using (ImportExpiry.Start(fixture.Recording, said.Add))
+        {
+            Assert.True(SpinWait.SpinUntil(() => said.Count == 2, 30_000));
+        }
+
+        Assert.Contains(said, s => s.StartsWith("The import half had been interrupted; what it left", StringComparison.Ordinal));
+        Assert.Contains(said, s => s.StartsWith("The import whole had been interrupted when it was whole", StringComparison.Ordinal));
+        Assert.Equal([1_000], fixture.Times());
+        Assert.Empty(Directory.GetDirectories(shelf, ".*"));
+    }
+
+    [Fact]
     public void WhatIsStoppedIsNotImported()
     {
         using var fixture = new ImportFixture();

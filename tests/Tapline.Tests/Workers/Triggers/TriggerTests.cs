@@ -39,7 +39,7 @@ public class TriggerTests
     [Fact]
     public void ItHasNoMoreHoldsThanItMayUntilSomebodyRemovesOne()
     {
-        using var lab = new Lab(s_plan with { PauseNs = Second, HoldsMax = 3 });
+        using var lab = new Lab(s_plan with { PauseNs = Second, HoldsMax = 3, HourlyMax = 100 });
         for (var i = 0; i < 20; i++)
         {
             lab.Offer(s_reset, i * 10 * Second);
@@ -53,6 +53,33 @@ public class TriggerTests
         Assert.Equal(3, lab.Holds.Count);
         Assert.Equal(4, lab.State.Fired);
         Assert.Null(lab.State.Notice);
+    }
+
+    [Fact]
+    public void AnHourHasNoMoreMatchesThanItMayAndTheRestIsCounted()
+    {
+        using var lab = new Lab(s_plan with { PauseNs = Second, HourlyMax = 3 });
+        for (var i = 0; i < 20; i++)
+        {
+            lab.Offer(s_reset, i * 10 * Second);
+        }
+
+        Assert.Equal(3, lab.Holds.Count);
+        Assert.Equal((3, 0, 17), (lab.State.Fired, lab.State.Refused, lab.State.Suppressed));
+        Assert.Contains("within an hour", lab.State.Notice);
+        Assert.Single(lab.Said, s => s.Contains("within an hour", StringComparison.Ordinal));
+        lab.Offer(s_reset, 3600 * Second);
+        Assert.Equal((4, 17), (lab.State.Fired, lab.State.Suppressed));
+        lab.Offer(s_reset, 3602 * Second);
+        Assert.Equal((4, 18), (lab.State.Fired, lab.State.Suppressed));
+    }
+
+    [Fact]
+    public void HoldsOfATriggerExpire()
+    {
+        using var lab = new Lab(s_plan with { HoldForNs = 60 * Second }, s_plan with { Name = "forever", HoldForNs = 0 });
+        lab.Offer(s_reset, 0);
+        Assert.Equal([Start + (60 * Second), 0L], lab.Holds.Select(h => h.ExpiresNs));
     }
 
     [Fact]
@@ -104,7 +131,7 @@ public class TriggerTests
         {
             for (var i = 0; i < 100_000; i++)
             {
-                lab.Watch.Offer(meta, layout, s_data, i % 100);
+                lab.Watch.Offer(meta, layout, s_data, i % 100, hasNews: true);
                 lab.Watch.EndFlow(i % 100, record);
             }
         }));
@@ -142,10 +169,12 @@ public class TriggerTests
         public Lab(params TriggerPlan[] plans)
         {
             Watch = new TriggerWatch([.. plans.Select(p => TriggerFilter.Compile(p.When, out _)!)], flowSlots: 128);
-            Desk = new TriggerDesk(Folder, plans, [Watch], null, _ => { }, () => Start);
+            Desk = new TriggerDesk(Folder, plans, [Watch], null, Said.Add, () => Start);
         }
 
         public TriggerWatch Watch { get; }
+
+        public List<string> Said { get; } = [];
 
         public TriggerDesk Desk { get; }
 
@@ -164,7 +193,7 @@ public class TriggerTests
         {
             var meta = Meta(frame, Start + sinceStartNs);
             FrameDecoder.Decode(frame, meta, out var layout);
-            Watch.Offer(meta, layout, frame, slot);
+            Watch.Offer(meta, layout, frame, slot, hasNews: false);
             Desk.Look();
         }
 

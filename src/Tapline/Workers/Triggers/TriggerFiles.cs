@@ -31,7 +31,7 @@ internal sealed class TriggerFiles : IDisposable
     /// <param name="folderBytesMax">All files together.</param>
     public TriggerFiles(
         ITriggerExtract extract, Action<TriggerFiring, string?> tell, Action<string> say, Func<long> now,
-        long folderBytesMax = Limits.TriggerFolderBytesMax)
+        long folderBytesMax = Limits.TriggerBudgetBytesDefault)
     {
         (_extract, _tell, _say, _now, _folderBytesMax) = (extract, tell, say, now, folderBytesMax);
         _thread = new Thread(Make) { Name = "tl-extract", IsBackground = true, Priority = ThreadPriority.Lowest };
@@ -133,7 +133,12 @@ internal sealed class TriggerFiles : IDisposable
     {
         lock (_gate)
         {
-            var next = _due.MinBy(f => f.DueNs);
+            TriggerFiring? next = null;
+            for (var place = 0; place < _due.Count; place++)
+            {
+                next = next is null || _due[place].DueNs < next.DueNs ? _due[place] : next;
+            }
+
             return next is not null && (isEnding || next.DueNs <= _now()) ? next : null;
         }
     }

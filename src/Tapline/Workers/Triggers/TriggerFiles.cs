@@ -58,7 +58,7 @@ internal sealed class TriggerFiles : IDisposable
 
         if (left.Count > 0)
         {
-            _say($"{left.Count} files of triggers were due when the engine ended last; they are made now.");
+            _say($"Files of triggers that were due when the engine ended last: {left.Count}; they are made now.");
         }
     }
 
@@ -106,7 +106,7 @@ internal sealed class TriggerFiles : IDisposable
 
         if (_due.Count > 0)
         {
-            _say($"{_due.Count} files of triggers are not made yet: the next start makes them.");
+            _say($"Files of triggers that are not made yet: {_due.Count}; the next start makes them.");
         }
 
         _stop.Dispose();

@@ -51,6 +51,7 @@ internal static class RecordVerb
             }
         });
         var triggers = TriggerWords.TriggerOption();
+        var triggerBudget = TriggerWords.BudgetOption();
         var filter = new Option<string?>("--filter") { Description = "Records only what this pcap-filter expression selects." };
         var seconds = new Option<double?>("--seconds") { Description = "Ends by itself after so many seconds." };
         var workers = new Option<int>("--workers") { Description = "Worker threads; as many as processors when not given." };
@@ -79,8 +80,9 @@ internal static class RecordVerb
         });
         var command = new Command("record", "Records packets into rolling pcapng files that any tool opens.")
         {
-            from, data, budget, keep, minFree, take, encrypted, classes, triggers, evidence, AtRestOptions.Compress, AtRestOptions.Encrypt,
-            filter, seconds, workers, json, OvsOptions.Database, OvsOptions.Mirror, IdentityOptions.Inventory, IdentityOptions.Libvirt,
+            from, data, budget, keep, minFree, take, encrypted, classes, triggers, triggerBudget, evidence, AtRestOptions.Compress,
+            AtRestOptions.Encrypt, filter, seconds, workers, json, OvsOptions.Database, OvsOptions.Mirror, IdentityOptions.Inventory,
+            IdentityOptions.Libvirt,
         };
         command.Examples(
             ("tapline record --from bridge:br0 --data rec --budget 100G",
@@ -112,6 +114,8 @@ internal static class RecordVerb
                     Take = TakeOf(parsed.GetValue(take), parsed.GetValue(encrypted)),
                     Classes = [.. (parsed.GetValue(classes) ?? []).Select(c => RetentionWords.ParseClass(c, out _)!)],
                     Triggers = [.. (parsed.GetValue(triggers) ?? []).Select(t => TriggerWords.Parse(t, out _)!)],
+                    TriggerBudgetBytes = Quantity.TryParseBytes(parsed.GetValue(triggerBudget) ?? "", out var files)
+                        ? files : Limits.TriggerBudgetBytesDefault,
                     AtRest = AtRestOptions.Read(parsed),
                 }, parsed.GetValue(keep), parsed.GetValue(minFree)),
                 Workers = parsed.GetValue(workers),

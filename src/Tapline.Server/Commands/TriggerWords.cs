@@ -37,6 +37,23 @@ internal static class TriggerWords
         return option;
     }
 
+    public static Option<string?> BudgetOption()
+    {
+        var option = new Option<string?>("--trigger-budget")
+        {
+            Description = "Disk space for all files of triggers, e.g. 20G; the oldest go first. 10G when not given.", HelpName = "SIZE",
+        };
+        option.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<string?>() is { } text
+                && (!Quantity.TryParseBytes(text, out var bytes) || bytes < Limits.TriggerBudgetBytesMin))
+            {
+                result.AddError($"--trigger-budget wants a size of at least {Limits.TriggerBudgetBytesMin >> 20}M, e.g. 20G.");
+            }
+        });
+        return option;
+    }
+
     /// <summary>`NAME;when=EXPR;before=10s`; null and a sentence for anything else.</summary>
     public static TriggerPlan? Parse(string text, out string? mistake)
     {

@@ -175,6 +175,7 @@ internal static class ConfigurationReader
             Take = ReadTake(section),
             Classes = [.. section.Sections("classes").Select(ReadClass)],
             Triggers = [.. section.Sections("triggers").Select(TriggerWords.Read)],
+            TriggerBudgetBytes = section.Bytes("trigger_budget", Limits.TriggerBudgetBytesMin) ?? Limits.TriggerBudgetBytesDefault,
             AtRest = ReadAtRest(section),
             Filter = section.Text("filter"),
         };

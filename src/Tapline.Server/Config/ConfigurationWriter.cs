@@ -98,6 +98,7 @@ internal static class ConfigurationWriter
             }
 
             json.WriteEndArray();
+            json.WriteNumber("trigger_budget", record.TriggerBudgetBytes);
             Text(json, "compress", record.AtRest.Compression == SegmentCompression.Lz4 ? "lz4" : null);
             Text(json, "encrypt", record.AtRest.KeyFile);
             json.WriteEndObject();

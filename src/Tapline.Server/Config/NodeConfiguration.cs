@@ -73,6 +73,7 @@ internal sealed record NodeConfiguration
             Take = Record.Take,
             Classes = Record.Classes,
             Triggers = Record.Triggers,
+            TriggerBudgetBytes = Record.TriggerBudgetBytes,
             Filter = Record.Filter,
             AtRest = Record.AtRest,
         },
@@ -107,6 +108,8 @@ internal sealed record RecordConfiguration
     public IReadOnlyList<RecordClassPlan> Classes { get; init; } = [];
 
     public IReadOnlyList<TriggerPlan> Triggers { get; init; } = [];
+
+    public long TriggerBudgetBytes { get; init; } = Limits.TriggerBudgetBytesDefault;
 
     public AtRest AtRest { get; init; } = AtRest.Plain;
 

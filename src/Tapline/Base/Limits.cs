@@ -127,8 +127,10 @@ public static class Limits
 
     public const long TriggerFollowNs = 3600L * 1_000_000_000;
 
-    /// <summary>All files of triggers together, in bytes; beyond, the oldest go.</summary>
-    public const long TriggerFolderBytesMax = 10L << 30;
+    /// <summary>All files of triggers together, in bytes, where nothing else is said; beyond, the oldest go.</summary>
+    public const long TriggerBudgetBytesDefault = 10L << 30;
+
+    public const long TriggerBudgetBytesMin = 1L << 20;
 
     /// <summary>A trigger's file ends when it has this many bytes.</summary>
     public const long TriggerFileBytesMax = 1L << 30;

@@ -88,7 +88,7 @@ public sealed class Engine : IDisposable
         {
             parts.Triggers = new TriggerDesk(
                 record.Folder, record.Triggers, [.. parts.Pipelines.Select(p => p.Triggers).OfType<TriggerWatch>()], options.TriggerExtract,
-                n => Console.Error.WriteLine($"tapline: {n}"));
+                n => Console.Error.WriteLine($"tapline: {n}"), record.TriggerBudgetBytes);
             parts.Triggers.Start();
         }
 

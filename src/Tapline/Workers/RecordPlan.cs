@@ -39,6 +39,9 @@ public sealed record RecordPlan
     /// <summary>What protects a window, and takes it out into a file.</summary>
     public IReadOnlyList<TriggerPlan> Triggers { get; init; } = [];
 
+    /// <summary>Disk space for all files of triggers; the oldest go first.</summary>
+    public long TriggerBudgetBytes { get; init; } = Limits.TriggerBudgetBytesDefault;
+
     /// <summary>Compression and encryption of the segments.</summary>
     public AtRest AtRest { get; init; } = AtRest.Plain;
 
@@ -48,7 +51,7 @@ public sealed record RecordPlan
     public bool Equals(RecordPlan? other) => other is not null && Folder == other.Folder && Filter == other.Filter
         && Rules == other.Rules && Take == other.Take && AtRest == other.AtRest && Evidence == other.Evidence
         && Classes.SequenceEqual(other.Classes)
-        && Triggers.SequenceEqual(other.Triggers);
+        && Triggers.SequenceEqual(other.Triggers) && TriggerBudgetBytes == other.TriggerBudgetBytes;
 
     public override int GetHashCode() => HashCode.Combine(Folder, Filter, BudgetBytes);
 }

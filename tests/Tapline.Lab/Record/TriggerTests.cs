@@ -64,6 +64,7 @@ public sealed class TriggerTests : IDisposable
         Assert.Equal(
             (whole.GetProperty("start").GetString(), whole.GetProperty("end").GetString()),
             (made.GetProperty("start").GetString(), made.GetProperty("end").GetString()));
+        Assert.Contains($"\"until\": \"{whole.GetProperty("end").GetString()}\"", Holds());
         Assert.Contains("Trigger talk (", File.ReadAllText(Files("talk")[0]));
         foreach (var trigger in ledger.GetProperty("recorder").GetProperty("triggers").EnumerateArray())
         {

@@ -148,6 +148,7 @@ public class ConfigurationTests
                 {
                     BudgetBytes = budget, Filter = filter, KeepNs = (60 + workers) * Clock.SecondNs,
                     Take = hardware ? new RecordTake(RecordTakeKind.Frame, 14 + workers) : new RecordTake(RecordTakeKind.Whole, 0, true),
+                    TriggerBudgetBytes = budget + workers,
                     Triggers = hardware ? [] :
                     [
                         new TriggerPlan

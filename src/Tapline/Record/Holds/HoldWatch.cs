@@ -44,9 +44,9 @@ internal sealed class HoldWatch
         }
 
         _judgedNs = nowNs;
-        isChanged |= _all.Holds.Count(h => h.IsInForce(nowNs)) != Holds.Holds.Count;
+        var before = Holds.Holds.Count;
         Holds = _all.At(nowNs);
-        return isChanged;
+        return isChanged || Holds.Holds.Count != before;
     }
 
     private bool LookAtFile()

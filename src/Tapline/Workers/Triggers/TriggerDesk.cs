@@ -38,10 +38,11 @@ internal sealed class TriggerDesk : IDisposable
     /// <param name="watches">One for each worker.</param>
     /// <param name="extract">Who makes files; null = only holds are made.</param>
     /// <param name="say">Gets a sentence for each match. The desk's threads.</param>
+    /// <param name="filesBytesMax">Disk space for all files.</param>
     /// <param name="now">The clock; null = the wall clock.</param>
     public TriggerDesk(
         string folder, IReadOnlyList<TriggerPlan> plans, TriggerWatch[] watches, ITriggerExtract? extract, Action<string> say,
-        Func<long>? now = null)
+        long filesBytesMax = Limits.TriggerBudgetBytesDefault, Func<long>? now = null)
     {
         _folder = folder;
         _watches = watches;
@@ -51,7 +52,7 @@ internal sealed class TriggerDesk : IDisposable
         _say = say;
         _now = now ?? Clock.NowNs;
         _files = extract is null ? null : new TriggerFiles(
-            extract, (firing, mistake) => Array.Find(_states, s => s.Plan == firing.Plan)?.CountFile(mistake), say, _now);
+            extract, (firing, mistake) => Array.Find(_states, s => s.Plan == firing.Plan)?.CountFile(mistake), say, _now, filesBytesMax);
         _files?.Resume(plans);
         _taker = new Thread(Take) { Name = "tl-trigger", IsBackground = true };
     }

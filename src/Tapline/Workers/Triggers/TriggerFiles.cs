@@ -31,7 +31,7 @@ internal sealed class TriggerFiles : IDisposable
     /// <param name="folderBytesMax">All files together.</param>
     public TriggerFiles(
         ITriggerExtract extract, Action<TriggerFiring, string?> tell, Action<string> say, Func<long> now,
-        long folderBytesMax = Limits.TriggerFolderBytesMax)
+        long folderBytesMax = Limits.TriggerBudgetBytesDefault)
     {
         (_extract, _tell, _say, _now, _folderBytesMax) = (extract, tell, say, now, folderBytesMax);
         _thread = new Thread(Make) { Name = "tl-extract", IsBackground = true, Priority = ThreadPriority.Lowest };
@@ -58,7 +58,7 @@ internal sealed class TriggerFiles : IDisposable
 
         if (left.Count > 0)
         {
-            _say($"{left.Count} files of triggers were due when the engine ended last; they are made now.");
+            _say($"Files of triggers that were due when the engine ended last: {left.Count}; they are made now.");
         }
     }
 
@@ -106,7 +106,7 @@ internal sealed class TriggerFiles : IDisposable
 
         if (_due.Count > 0)
         {
-            _say($"{_due.Count} files of triggers are not made yet: the next start makes them.");
+            _say($"Files of triggers that are not made yet: {_due.Count}; the next start makes them.");
         }
 
         _stop.Dispose();
@@ -133,7 +133,12 @@ internal sealed class TriggerFiles : IDisposable
     {
         lock (_gate)
         {
-            var next = _due.MinBy(f => f.DueNs);
+            TriggerFiring? next = null;
+            for (var place = 0; place < _due.Count; place++)
+            {
+                next = next is null || _due[place].DueNs < next.DueNs ? _due[place] : next;
+            }
+
             return next is not null && (isEnding || next.DueNs <= _now()) ? next : null;
         }
     }

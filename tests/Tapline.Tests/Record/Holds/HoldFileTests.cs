@@ -133,6 +133,7 @@ public class HoldFileTests
         Assert.True(watch.Look(Now + 9));
         Assert.False(watch.Look(Now + 9));
         Assert.Equal(2, watch.Holds.Holds.Count);
+        Assert.Equal(0, Allocations.LeastOf(() => watch.Look(Now + 9)));
         Assert.True(watch.Look(Now + 10));
         Assert.False(watch.Look(Now + 10));
         Assert.Equal([2L], watch.Holds.Holds.Select(h => h.Id));

@@ -169,7 +169,7 @@ public class TriggerTests
         public Lab(params TriggerPlan[] plans)
         {
             Watch = new TriggerWatch([.. plans.Select(p => TriggerFilter.Compile(p.When, out _)!)], flowSlots: 128);
-            Desk = new TriggerDesk(Folder, plans, [Watch], null, Said.Add, () => Start);
+            Desk = new TriggerDesk(Folder, plans, [Watch], null, Said.Add, now: () => Start);
         }
 
         public TriggerWatch Watch { get; }

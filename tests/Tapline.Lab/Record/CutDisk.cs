@@ -69,8 +69,8 @@ internal sealed class CutDisk : IDisposable
         return folder;
     }
 
-    /// <summary>Unmounts what was mounted last. The kernel gives a loop device's file back a moment after its file system is unmounted: until
-    /// then the disk that it lies on is busy.</summary>
+    /// <summary>Unmounts what was mounted last. The kernel gives a loop device's file back a moment after its file system is unmounted:
+    /// until then the disk that it lies on is busy.</summary>
     public void UnmountLast()
     {
         var folder = _mounted.Pop();

@@ -69,8 +69,21 @@ internal sealed class CutDisk : IDisposable
         return folder;
     }
 
-    /// <summary>Unmounts what was mounted last.</summary>
-    public void UnmountLast() => LabCommand.Run("umount", _mounted.Pop());
+    /// <summary>Unmounts what was mounted last. The kernel gives a loop device's file back a moment after its file system is unmounted:
+    /// until then the disk that it lies on is busy.</summary>
+    public void UnmountLast()
+    {
+        var folder = _mounted.Pop();
+        var error = "";
+        LabWait.Until(
+            () =>
+            {
+                var run = LabCommand.TryRun("umount", folder);
+                error = run.Error;
+                return run.ExitCode == 0;
+            },
+            () => $"{folder} to be unmounted: {error}");
+    }
 
     public void Dispose()
     {

@@ -94,7 +94,7 @@ public static class Limits
     /// <summary>Fewest of them: one being filled, one being written, one for a hiccup.</summary>
     public const int RecordBuffersMin = 3;
 
-    /// <summary>All buffers of all recorders of an engine: classes × workers × buffers, in bytes. With few, each has as many as a worker has.</summary>
+    /// <summary>All buffers of all recorders of an engine: classes × workers × buffers, in bytes.</summary>
     public const long RecordBufferBudgetBytes = 4L << 30;
 
     /// <summary>Classes of a recording beside the default one.</summary>

@@ -83,10 +83,11 @@ public class SegmentRecorderTests
         Assert.Equal([".20231114T221320.123456790Z-2.pcapng", ".lock"], fixture.Folder.Names);
         fixture.Recorder.EndBatch(RecorderFixture.Start + (60 * Second));
         Assert.True(Await.Until(() => fixture.Recordings.Segments == 1));
-        Assert.Equal([".lock", "20231114T221320.123456790Z-2.pcapng"], fixture.Folder.Names);
+        Assert.Equal([".lock", "20231114T221320.123456790Z-2.pcapng", "segments-000001.tls"], fixture.Folder.Names);
         fixture.Append(100, timestampNs: fixture.Taken[0].TimestampNs); // the same name again
         fixture.Recorder.Close(0);
-        string[] names = [".lock", "20231114T221320.123456790Z-2.pcapng", "20231114T221320.123456791Z-2.pcapng"];
+        string[] names =
+            [".lock", "20231114T221320.123456790Z-2.pcapng", "20231114T221320.123456791Z-2.pcapng", "segments-000001.tls"];
         Assert.Equal(names, fixture.Folder.Names);
         fixture.AssertAllTakenAreThere();
     }
@@ -188,7 +189,7 @@ public class SegmentRecorderTests
         File.WriteAllBytes(crashed["foreign.pcapng"], [1]);
         using var folder = SegmentFolder.TryOpen(crashed.Path, 1 << 30, out _);
         Assert.Equal(1, folder!.Recovered);
-        Assert.Equal([".lock", whole, "foreign.pcapng"], crashed.Names);
+        Assert.Equal([".lock", whole, "foreign.pcapng", "segments-000001.tls"], crashed.Names);
         Assert.Equal(1, Assert.Single(SegmentFile.Ledger(crashed[whole], out _)).Recorded);
     }
 

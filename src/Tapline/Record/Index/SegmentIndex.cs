@@ -105,8 +105,10 @@ public sealed partial class SegmentIndex : IDisposable
     /// is not sound, or of another segment.</summary>
     internal static SegmentIndex? OpenByHead(string path, byte[] head, long segmentBytes)
     {
-        var isSound = IndexHeader.TryParse(head, IndexHeader.FileBytesOf(head), out var header) == IndexVerdict.Sound;
-        return isSound && header.SegmentBytes == segmentBytes ? Make(path, null, head, head, header) : null;
+        var fileBytes = IndexHeader.FileBytesOf(head);
+        var isSound = IndexHeader.TryParse(head, fileBytes, out var header) == IndexVerdict.Sound;
+        return isSound && fileBytes <= Limits.IndexFileBytesMax && header.SegmentBytes == segmentBytes
+            ? Make(path, null, head, head, header) : null;
     }
 
     /// <summary>False when no flow has the key: the segment needs no further look, but for <see cref="PacketCount"/> of flow 0,
@@ -262,12 +264,17 @@ public sealed partial class SegmentIndex : IDisposable
     // A section out of what was read already, or read now; null when its checksum does not hold.
     private static byte[]? Take(SegmentInput? file, ReadOnlySpan<byte> first, in IndexSection section)
     {
+        if (file is null && section.Offset + section.Bytes > first.Length)
+        {
+            return null;
+        }
+
         var bytes = GC.AllocateUninitializedArray<byte>((int)section.Bytes);
         if (section.Offset + section.Bytes <= first.Length)
         {
             first.Slice((int)section.Offset, bytes.Length).CopyTo(bytes);
         }
-        else if (file is null || ReadFully(file, bytes, section.Offset) < bytes.Length)
+        else if (ReadFully(file!, bytes, section.Offset) < bytes.Length)
         {
             return null;
         }

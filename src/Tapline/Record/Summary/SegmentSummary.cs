@@ -28,7 +28,7 @@ internal sealed class SegmentSummary(SummaryRow row, SummaryHeads heads, string 
         while (rest.Length >= PcapngWriter.BlockFrameBytes)
         {
             var length = BinaryPrimitives.ReadUInt32LittleEndian(rest[4..]);
-            if (length > rest.Length || !SegmentDescriptions.IsDescription(rest[..(int)length]))
+            if (length < PcapngWriter.BlockFrameBytes || length > rest.Length || !SegmentDescriptions.IsDescription(rest[..(int)length]))
             {
                 return null;
             }

@@ -108,6 +108,34 @@ public sealed class FolderSummaryTests
     }
 
     [Fact]
+    public void ARowOfAnyPartsIsReadWithoutHarm()
+    {
+        using var heads = new SummaryHeads();
+        var random = new Random(5);
+        for (var round = 0; round < 20_000; round++)
+        {
+            var row = new byte[SummaryRow.FixedBytes + random.Next(100)];
+            for (var at = SummaryRow.FixedBytes; at + 4 <= row.Length; at += 4)
+            {
+                uint[] words = [0, 1, 12, 16, 32, 1, LedgerBlock.Type, PlacesBlock.Type, MachinesBlock.Type, uint.MaxValue, 0x8000_0000];
+                System.Buffers.Binary.BinaryPrimitives.WriteUInt32LittleEndian(row.AsSpan(at), words[random.Next(words.Length)]);
+            }
+
+            SummaryRow.Write(row, default, 1000, random.Next(row.Length - SummaryRow.FixedBytes + 1), 0, []);
+            var summary = new SegmentSummary(SummaryRow.TryRead(row, out var length)!, heads, "/nowhere");
+            Assert.Equal(row.Length, length);
+            Assert.Null(summary.End());
+            Assert.True(summary.Descriptions(1)?.Count is null or 1);
+            Assert.Null(summary.Head());
+        }
+
+        foreach (var bytes in new[] { 0, 255, 256, 1000 })
+        {
+            Assert.Null(SegmentIndex.OpenByHead("/nowhere", new byte[bytes], 1000));
+        }
+    }
+
+    [Fact]
     public void WhatIsSaidOfAnotherSegmentOfThatNameDoesNotCount()
     {
         using var recording = new Copies(2);

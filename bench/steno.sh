@@ -27,7 +27,7 @@ JSON
         inside stenographer -syslog=false -config "$folder/config" > "$folder/log" 2>&1 9>&- &
         echo $! > "$folder/pid"
         for ((i = 0; i < 300; i++)); do ! grep -q 'starting to process' "$folder/log" || break; sleep 0.1; done
-        inside tcpreplay -q --mbps=2500 -i s0 "$capture" > "$folder/replay" 2>&1
+        inside tcpreplay -q --mbps=2500 -i s0 "$capture" > "$folder/replay" 2> /dev/null
         # Files end a minute after they began; visible are those that are whole.
         wanted=$(stat -c %s "$capture")
         for ((i = 0; i < 90; i++)); do

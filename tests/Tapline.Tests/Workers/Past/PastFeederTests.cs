@@ -56,7 +56,7 @@ public sealed class PastFeederTests
     {
         using var run = new Run(2, 1 << 6, 30_000, 0, disk: null, breathsAfter: 8);
         run.Finish();
-        Assert.True(run.Feeder.Attempts > 2, $"{run.Feeder.Attempts} attempts");
+        Assert.True(run.Feeder.Attempts >= 2, $"{run.Feeder.Attempts} attempts");
         Assert.Equal(run.Sources.Sum(s => s.Sent), run.Sessions.Sum(s => s.Counters.Sent) + run.Feeder.Busy);
     }
 

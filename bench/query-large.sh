@@ -72,8 +72,8 @@ measure_store() { # STORE COPIES PREFIX: the queries of one store
     local store=$1 copies=$2 prefix=$3 line expression
     for ((line = 1; line <= count; line++)); do
         expression=$(conversation "$line" $((line * 7 % copies)))
-        cold "$store/recording"; timed "$work/$prefix.cold" "$native" query "$expression" --data "$store" -w "$work/a.pcapng"
-        timed "$work/$prefix.warm" "$native" query "$expression" --data "$store" -w "$work/a.pcapng"
+        cold "$store/recording"; timed "$work/$prefix.cold" "$native" query "$expression" --data "$store" --force --no-manifest -w "$work/a.pcapng"
+        timed "$work/$prefix.warm" "$native" query "$expression" --data "$store" --force --no-manifest -w "$work/a.pcapng"
         frames "$work/a.pcapng" >> "$work/$prefix.frames"
     done
 }
@@ -90,8 +90,8 @@ queries() { # STORE COPIES: the other questions
                 vm) set -- "vm vm40" --since "$since" --until "$until" ;;
                 retransmissions) [ "$i" -lt 2 ] || continue; set -- "retransmissions > 3" --since "$since" --until "$minutes" ;;
             esac
-            cold "$store/recording"; timed "$work/$name.cold" "$native" query "$@" --data "$store" -w "$work/a.pcapng"
-            timed "$work/$name.warm" "$native" query "$@" --data "$store" -w "$work/a.pcapng"
+            cold "$store/recording"; timed "$work/$name.cold" "$native" query "$@" --data "$store" --force --no-manifest -w "$work/a.pcapng"
+            timed "$work/$name.warm" "$native" query "$@" --data "$store" --force --no-manifest -w "$work/a.pcapng"
             frames "$work/a.pcapng" > "$work/$name.frames"
         done
         cold "$store/recording"; timed "$work/first.cold" bash -c "'$native' query 'tcp' --data '$store' -w - 2> /dev/null | head -c 65536"
@@ -110,7 +110,7 @@ result=$root/bench/results/query-large-$(date -u +%Y%m%d-%H%M).txt
     printf '%-34s %6s %9s %9s %9s %10s\n' "query (ms)" runs median p95 worst frames
     measure_store "$store" "$copies" conversation
     for ((line = 1; line <= count; line += 2)); do
-        timed "$work/general.warm" "$general" query "$(conversation "$line" $((line * 7 % copies)))" --data "$store" -w "$work/a.pcapng"
+        timed "$work/general.warm" "$general" query "$(conversation "$line" $((line * 7 % copies)))" --data "$store" --force --no-manifest -w "$work/a.pcapng"
     done
     for ((line = 1; line <= 3; line++)); do # from memory, as far as it fits
         expression=$(conversation "$line" $((line * 7 % copies)))
@@ -133,7 +133,7 @@ result=$root/bench/results/query-large-$(date -u +%Y%m%d-%H%M).txt
             timed "$work/steno.warm" "$root/bench/steno.sh" read "$steno" \
                 "host $(shifted "$a" "$copy") and host $(shifted "$b" "$copy") and port $ap and port $bp and tcp" "$work/s.pcap"
             frames "$work/s.pcap" >> "$work/steno.frames"
-            "$native" query "$(conversation "$line" "$copy")" --data "$store" -w "$work/a.pcapng" 2> /dev/null
+            "$native" query "$(conversation "$line" "$copy")" --data "$store" --force --no-manifest -w "$work/a.pcapng" 2> /dev/null
             [ "$(frames "$work/s.pcap")" = "$(frames "$work/a.pcapng")" ] || echo "# stenoread found $(frames "$work/s.pcap") frames of $(frames "$work/a.pcapng")"
         done
         row "conversation, stenoread, warm" "$work/steno.warm" "$(median < "$work/steno.frames")"

@@ -2,6 +2,7 @@
 // again when all bytes were checked. What came later need not be there; what went meanwhile must stand in the journal then.
 using System.Globalization;
 using Tapline.Base;
+using Tapline.Record.Summary;
 
 namespace Tapline.Record.Evidence;
 
@@ -102,6 +103,7 @@ internal sealed class FolderVerifier
         }
 
         CheckTogether(ReadJournalAfter());
+        CheckSummary(stop);
     }
 
     private ParallelOptions Degree => new() { MaxDegreeOfParallelism = Math.Max(1, _options.Parallelism) };
@@ -159,6 +161,39 @@ internal sealed class FolderVerifier
             _report.Note(string.Create(CultureInfo.InvariantCulture,
                 $"{_hidden.Count} segments{Where} are under way, or were left by a crash: ")
                 + "they are sealed when they have ended, or after the next start.");
+        }
+    }
+
+    // Of segments that are as they were sealed: for the others the summary is the least of it.
+    private void CheckSummary(CancellationToken stop)
+    {
+        var strange = _report.Findings.Where(f => f.File is not null).Select(f => Path.ChangeExtension(f.File!, null))
+            .ToHashSet(StringComparer.Ordinal);
+        using var summary = new SummaryVerifier(_folder);
+        long older = 0;
+        foreach (var (file, name) in _segments)
+        {
+            if (stop.IsCancellationRequested || strange.Contains(Path.ChangeExtension(_prefix + file, null))
+                || SealOf(file) is not { } seal || !IsWanted(name, seal))
+            {
+                continue;
+            }
+
+            var verdict = summary.Judge(name);
+            older += verdict == SummaryVerdict.Older ? 1 : 0;
+            if (verdict == SummaryVerdict.Other)
+            {
+                Add(FindingKind.Summary, file, $"The summary{Where} (segments-*.tls, .tlk) says something else of {_prefix}{file} than "
+                    + "it and its index do: queries may leave out packets that are there. Remove these files; queries then read the "
+                    + "segments.", seal);
+            }
+        }
+
+        if (older > 0)
+        {
+            _report.Note(string.Create(CultureInfo.InvariantCulture,
+                $"{older} indexes{Where} are gone or were made anew since the summary took their heads: that can't be compared. Where it ")
+                + "matters remove segments-*.tls and .tlk; queries then read the segments.");
         }
     }
 

@@ -28,6 +28,9 @@ public enum FindingKind
     /// <summary>An index that its segment's packets do not give.</summary>
     Index,
 
+    /// <summary>The folder's summary says something else than a segment and its index: queries may not find what is there.</summary>
+    Summary,
+
     /// <summary>The journal is missing, can't be believed, or is an older one.</summary>
     Journal,
 

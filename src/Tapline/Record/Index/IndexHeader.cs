@@ -71,6 +71,10 @@ public readonly struct IndexHeader
         return end <= first.Length ? (int)end : 0;
     }
 
+    /// <summary>Who made the index, as its header claims.</summary>
+    internal static IndexOrigin OriginOf(ReadOnlySpan<byte> header) =>
+        header.Length < Bytes ? IndexOrigin.Rebuilt : (IndexOrigin)header[68];
+
     /// <summary>The length of its file that a header claims.</summary>
     internal static long FileBytesOf(ReadOnlySpan<byte> header) =>
         header.Length < Bytes ? 0 : BinaryPrimitives.ReadInt64LittleEndian(header[56..]);

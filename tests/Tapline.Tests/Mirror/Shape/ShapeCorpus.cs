@@ -118,8 +118,25 @@ internal static class ShapeCorpus
         var before = isWhole
             ? s_before.GetOrAdd(string.Join(' ', [.. fields, .. options]), _ => new(() => Ask(Before(), fields, options))).Value
             : Ask(Before(), fields, options);
-        var after = Ask(shaped.Select(s => (s.Frame.Meta, s.Copy)), fields, options);
-        Assert.Equal((shaped.Count, shaped.Count), (before.Count, after.Count));
+        Assert.Equal(shaped.Count, before.Count);
+        if (!options.Contains("ip.defragment:FALSE"))
+        {
+            var all = Ask(shaped.Select(s => (s.Frame.Meta, s.Copy)), fields, options);
+            Assert.Equal(shaped.Count, all.Count);
+            return (before, all);
+        }
+
+        // Each frame is judged alone: of the same bytes it would say the same.
+        var changed = Enumerable.Range(0, shaped.Count)
+            .Where(i => !shaped[i].Frame.Bytes.AsSpan().SequenceEqual(shaped[i].Copy)).ToList();
+        var told = Ask(changed.Select(i => (shaped[i].Frame.Meta, shaped[i].Copy)), fields, options);
+        Assert.Equal(changed.Count, told.Count);
+        var after = new List<string[]>(before);
+        for (var i = 0; i < changed.Count; i++)
+        {
+            after[changed[i]] = told[i];
+        }
+
         return (before, after);
 
         IEnumerable<(FrameMeta, byte[])> Before() => shaped.Select(s => (s.Frame.Meta, s.Frame.Bytes));

@@ -1,4 +1,5 @@
 // Everything that somebody may do to a recording is found and its place named; what retention and crashes do is not taken for it.
+using System.Buffers.Binary;
 using Tapline.Base;
 using Tapline.Base.Native;
 using Tapline.Record;
@@ -54,6 +55,25 @@ public class TamperTests
             }
         }
 
+        recording.AssertIntact();
+    }
+
+    [Fact]
+    public void ASummaryThatSaysSomethingElseIsFoundUnlessNoQueryBelievesIt()
+    {
+        using var recording = new SealedRecording();
+        recording.Record(3);
+        var rows = Assert.Single(Directory.GetFiles(recording.Folder, "segments-*.tls"));
+        var whole = File.ReadAllBytes(rows);
+        var altered = whole.ToArray();
+        altered[64 + 20] ^= 1; // of what the last blocks say
+        File.WriteAllBytes(rows, altered);
+        recording.AssertIntact();
+        var length = BinaryPrimitives.ReadInt32LittleEndian(altered.AsSpan(8));
+        BinaryPrimitives.WriteUInt32LittleEndian(altered.AsSpan(12), Crc32C.Compute(altered.AsSpan(16, length - 16)));
+        File.WriteAllBytes(rows, altered);
+        recording.AssertOne(FindingKind.Summary, recording.Segments[0]);
+        File.Delete(rows);
         recording.AssertIntact();
     }
 

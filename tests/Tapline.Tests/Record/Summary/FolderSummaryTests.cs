@@ -1,5 +1,6 @@
 // The summary of a folder: what it says is what segments and indexes say, queries answer the same with it, without it, and with one that
 // is damaged, of other segments or torn; it goes with the segments, and where it can't be written only speed is lost.
+using System.Buffers.Binary;
 using Tapline.Base;
 using Tapline.Base.Native;
 using Tapline.Record;
@@ -46,6 +47,39 @@ public sealed class FolderSummaryTests
             Assert.Equal(whole.Zone(IndexColumn.StartNs), byHead.Zone(IndexColumn.StartNs));
             Assert.Equal(whole.Column(IndexColumn.Packets).ToArray(), byHead.Column(IndexColumn.Packets).ToArray());
         });
+    }
+
+    [Fact]
+    public void ARowIsJudgedByItsSegmentAndIndex()
+    {
+        using var recording = new Copies(3);
+        SummaryVerdict[] Judge()
+        {
+            using var verifier = new SummaryVerifier(recording.Path);
+            return [.. recording.Names.Select(name => verifier.Judge(name))];
+        }
+
+        Assert.Equal([SummaryVerdict.Same, SummaryVerdict.Same, SummaryVerdict.Same], Judge());
+
+        // A head that refuses everything, with all its checksums right.
+        var shelf = Assert.Single(recording.Shelves);
+        var (rows, heads) = (Path.Combine(recording.Path, $"segments-{shelf}.tls"), Path.Combine(recording.Path, $"segments-{shelf}.tlk"));
+        var (row, head) = (File.ReadAllBytes(rows), File.ReadAllBytes(heads));
+        var headBytes = BinaryPrimitives.ReadInt32LittleEndian(row.AsSpan(44));
+        head[headBytes - 1] ^= 1;
+        BinaryPrimitives.WriteUInt32LittleEndian(row.AsSpan(56), Crc32C.Compute(head.AsSpan(0, headBytes)));
+        var rowBytes = BinaryPrimitives.ReadInt32LittleEndian(row.AsSpan(8));
+        BinaryPrimitives.WriteUInt32LittleEndian(row.AsSpan(12), Crc32C.Compute(row.AsSpan(16, rowBytes - 16)));
+        File.WriteAllBytes(rows, row);
+        File.WriteAllBytes(heads, head);
+
+        // An index that was made anew, and a segment that is another by now.
+        var index = SegmentIndex.PathOf(recording.Segments[1]);
+        var anew = File.ReadAllBytes(index);
+        anew[68] = (byte)IndexOrigin.Rebuilt;
+        File.WriteAllBytes(index, anew);
+        File.AppendAllText(recording.Segments[2], "more");
+        Assert.Equal([SummaryVerdict.Other, SummaryVerdict.Older, SummaryVerdict.None], Judge());
     }
 
     [Fact]

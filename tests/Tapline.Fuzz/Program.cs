@@ -14,7 +14,8 @@ var names = targets.Select(make =>
     return target.Name;
 }).ToArray();
 
-int seconds = 10, seed = Environment.TickCount & 0x7FFFFFFF;
+var smoke = args.Length > 0 && args[0] == "smoke";
+int seconds = smoke ? 5 : 10, seed = Environment.TickCount & 0x7FFFFFFF;
 string? input = null;
 var usage = args.Length == 0 || args.Length % 2 == 0;
 for (var i = 1; i + 1 < args.Length && !usage; i += 2)
@@ -28,7 +29,6 @@ for (var i = 1; i + 1 < args.Length && !usage; i += 2)
     };
 }
 
-var smoke = args.Length > 0 && args[0] == "smoke";
 if (usage || (!smoke && !names.Contains(args[0])))
 {
     var verbs = string.Join('|', names);

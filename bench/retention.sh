@@ -49,7 +49,7 @@ bytes=$(field budget_bytes); segment=$((bytes / 16 > 268435456 ? 268435456 : byt
     printf '%-18s %s\n' written_bytes "$(field written_bytes)" removed_segments "$(field removed_segments)" looks "$looks"
     printf '%-18s %s\n' budget_bytes "$bytes" most_on_disk "$most"
     awk -v m="$most" -v b="$bytes" -v s="$segment" -v w="$workers" 'BEGIN {
-        printf "above the budget by at most %.3f segments (allowed: %d)\n", m > b ? (m - b) / s : 0, w; exit m > b + w * s }' || echo "ABOVE THE BUDGET"
+        printf "above the budget by at most %.3f segments (allowed: %d)\n", (m > b ? (m - b) / s : 0), w; exit (m > b + w * s) }' || echo "ABOVE THE BUDGET"
     [ "$(point dropped_ring)" = 0 ] && [ "$(point dropped_recorder)" = 0 ] && echo "no frame was dropped" || echo "FRAMES WERE DROPPED"
 } | tee "$result"
 echo "kept in ${result#"$root"/}" >&2

@@ -113,9 +113,8 @@ internal sealed class SegmentDigest
     // The block that ends these bytes; empty when it is not one of this type.
     private static ReadOnlySpan<byte> LastBlock(ReadOnlySpan<byte> bytes, uint type)
     {
-        var length = bytes.Length < PcapngWriter.BlockFrameBytes ? 0 : BinaryPrimitives.ReadUInt32LittleEndian(bytes[^4..]);
-        return length >= PcapngWriter.BlockFrameBytes && length <= bytes.Length
-            && BinaryPrimitives.ReadUInt32LittleEndian(bytes[^(int)length..]) == type ? bytes[^(int)length..] : [];
+        var block = SummaryRow.LastBlock(bytes);
+        return !block.IsEmpty && BinaryPrimitives.ReadUInt32LittleEndian(block) == type ? block : [];
     }
 
     private static bool TryRead(int fd, Span<byte> target, long offset)

@@ -16,8 +16,8 @@ internal sealed class SegmentSummary(SummaryRow row, SummaryHeads heads, string 
     public SegmentEnd? End()
     {
         var tail = row.Tail.Span;
-        var ledger = LastBlock(tail);
-        return ledger.IsEmpty ? null : SegmentEnd.TryParse(ledger, LastBlock(tail[..^ledger.Length]), row.SegmentBytes);
+        var ledger = SummaryRow.LastBlock(tail);
+        return ledger.IsEmpty ? null : SegmentEnd.TryParse(ledger, SummaryRow.LastBlock(tail[..^ledger.Length]), row.SegmentBytes);
     }
 
     /// <summary>The descriptions of a segment with so many; null = none that count.</summary>
@@ -50,11 +50,5 @@ internal sealed class SegmentSummary(SummaryRow row, SummaryHeads heads, string 
 
         var head = new byte[row.HeadBytes];
         return heads.TryRead(headsPath, head, row.HeadOffset) && Crc32C.Compute(head) == row.HeadCrc ? head : null;
-    }
-
-    private static ReadOnlySpan<byte> LastBlock(ReadOnlySpan<byte> bytes)
-    {
-        var length = bytes.Length < PcapngWriter.BlockFrameBytes ? 0 : BinaryPrimitives.ReadUInt32LittleEndian(bytes[^4..]);
-        return length >= PcapngWriter.BlockFrameBytes && length <= bytes.Length ? bytes[^(int)length..] : [];
     }
 }

@@ -82,4 +82,11 @@ internal sealed record SummaryRow(
             bytes.Slice(FixedBytes, (int)tail), bytes.Slice(FixedBytes + (int)tail, (int)descriptions),
             headOffset, (int)head, BinaryPrimitives.ReadUInt32LittleEndian(row[56..]));
     }
+
+    /// <summary>The block that ends these bytes, whatever its type; empty when there is none.</summary>
+    public static ReadOnlySpan<byte> LastBlock(ReadOnlySpan<byte> bytes)
+    {
+        var length = bytes.Length < PcapngWriter.BlockFrameBytes ? 0 : BinaryPrimitives.ReadUInt32LittleEndian(bytes[^4..]);
+        return length >= PcapngWriter.BlockFrameBytes && length <= bytes.Length ? bytes[^(int)length..] : [];
+    }
 }

@@ -23,6 +23,7 @@ public sealed class IndexedQueryTests : IClassFixture<FrameCorpus>
     private const int FrameStep = 3;
     private const long StepNs = 200_000;
     private const long SegmentNs = 1_500_000_000;
+    private const long PartNs = 1_000_000_000;
     private const long Start = 1_700_000_000_000_000_000;
     private const string TroubledTerm = "retransmissions > 1";
     private readonly FrameCorpus _corpus;
@@ -73,15 +74,17 @@ public sealed class IndexedQueryTests : IClassFixture<FrameCorpus>
     }
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void FactsOfFlowsThatSpanSegmentsHoldInAllOfThem(bool isKeptInPart)
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public void FactsOfFlowsThatSpanSegmentsHoldInAllOfThem(bool isKeptInPart, bool isLong)
     {
         _corpus.NeedsAll();
         using var folder = new TemporaryFolder();
-        Record(folder.Path, isKeptInPart);
-        var troubled = Troubled(folder.Path, out var spanning);
+        Record(folder.Path, isKeptInPart, isLong ? PartNs : null);
+        var troubled = Troubled(folder.Path, out var spanning, out var parted);
         Assert.True(troubled.Count > 20 && spanning > 0, $"{troubled.Count} packets of {spanning} flows in several segments");
+        Assert.True(parted > 0 == isLong, $"{parted} troubled flows in parts");
         Assert.Equal(troubled.Order(), Ask(folder.Path, TroubledTerm, true, out _)!.Value.Times.Order());
         var all = Ask(folder.Path, "", true, out _)!.Value.Times;
         Assert.Equal(all.Except(troubled).Order(), Ask(folder.Path, "not " + TroubledTerm, true, out _)!.Value.Times.Order());
@@ -139,9 +142,10 @@ public sealed class IndexedQueryTests : IClassFixture<FrameCorpus>
     }
 
     // By the indexes' own records: the last segment that has a flow knows its whole; ids are unique over both workers.
-    private static List<long> Troubled(string folder, out int spanning)
+    // Of a flow in parts it knows its own; then they add up.
+    private static List<long> Troubled(string folder, out int spanning, out int parted)
     {
-        var latest = new Dictionary<ulong, (FlowRecord Record, int Segments)>();
+        var latest = new Dictionary<(ulong Flow, byte Part), (FlowRecord Record, int Segments)>();
         var packets = new List<(ulong Flow, long TimeNs)>();
         foreach (var segment in Directory.GetFiles(folder, "*.pcapng", SearchOption.AllDirectories)
             .OrderBy(s => SegmentEnd.TryRead(s)!.EndNs).ThenBy(s => s, StringComparer.Ordinal))
@@ -154,7 +158,8 @@ public sealed class IndexedQueryTests : IClassFixture<FrameCorpus>
                 index.CopyFlow(flow, out var record);
                 if (record.Protocol == FlowProtocol.Tcp)
                 {
-                    latest[record.FlowId] = (record, latest.GetValueOrDefault(record.FlowId).Segments + 1);
+                    var key = (record.FlowId, record.Part);
+                    latest[key] = (record, latest.GetValueOrDefault(key).Segments + 1);
                     offsets.Clear();
                     index.AddPackets(flow, offsets);
                     packets.AddRange(offsets.Select(o => (record.FlowId, Index.IndexedSegment.TimeAt(bytes, o))));
@@ -162,10 +167,12 @@ public sealed class IndexedQueryTests : IClassFixture<FrameCorpus>
             }
         }
 
-        bool IsTroubled(ulong flow) =>
-            latest[flow].Record.Initiator.Retransmissions + (long)latest[flow].Record.Responder.Retransmissions > 1;
-        spanning = latest.Count(f => f.Value.Segments > 1 && IsTroubled(f.Key));
-        return [.. packets.Where(p => IsTroubled(p.Flow)).Select(p => p.TimeNs)];
+        var troubled = latest.GroupBy(f => f.Key.Flow).Where(parts => parts.Sum(p =>
+            p.Value.Record.Initiator.Retransmissions + (long)p.Value.Record.Responder.Retransmissions) > 1).ToList();
+        spanning = troubled.Count(parts => parts.Sum(p => p.Value.Segments) > 1);
+        parted = troubled.Count(parts => parts.Count() > 1);
+        var flows = troubled.Select(parts => parts.Key).ToHashSet();
+        return [.. packets.Where(p => flows.Contains(p.Flow)).Select(p => p.TimeNs)];
     }
 
     private string Make(Random random, int depth)
@@ -185,7 +192,7 @@ public sealed class IndexedQueryTests : IClassFixture<FrameCorpus>
     }
 
     // Each frame has a time of its own, by which answers are compared. A conversation stays on one worker.
-    private void Record(string folder, bool isKeptInPart = false)
+    private void Record(string folder, bool isKeptInPart = false, long? activeTimeoutNs = null)
     {
         _words.Clear();
         _macs.Clear();
@@ -193,7 +200,7 @@ public sealed class IndexedQueryTests : IClassFixture<FrameCorpus>
         using var recordings = SegmentFolder.TryOpen(folder, 1 << 30, out _)!;
         using var ofClass = isKeptInPart ? SegmentFolder.TryOpen(Path.Combine(folder, "part"), 1 << 30, out _) : null;
         var kept = new Random(11);
-        var workers = new[] { 0, 1 }.Select(worker => new Stage(recordings, ofClass, worker)).ToArray();
+        var workers = new[] { 0, 1 }.Select(worker => new Stage(recordings, ofClass, worker, activeTimeoutNs)).ToArray();
         for (var number = 0; number < _corpus.Count; number += FrameStep)
         {
             var frame = _corpus.Frame(number, out var originalLength);
@@ -284,10 +291,15 @@ public sealed class IndexedQueryTests : IClassFixture<FrameCorpus>
         private readonly List<SegmentRecorder> _recorders = [];
         private long _lastNs;
 
-        public Stage(SegmentFolder folder, SegmentFolder? ofClass, int worker)
+        public Stage(SegmentFolder folder, SegmentFolder? ofClass, int worker, long? activeTimeoutNs)
         {
-            _flows = new FlowTable<Nowhere>(
-                FlowTableOptions.Live with { Capacity = Slots, FlowIdPrefix = (ushort)worker }, new Nowhere()) { Endings = this };
+            var options = FlowTableOptions.Live with
+            {
+                Capacity = Slots,
+                FlowIdPrefix = (ushort)worker,
+                ActiveTimeoutNs = activeTimeoutNs ?? FlowTableOptions.Live.ActiveTimeoutNs,
+            };
+            _flows = new FlowTable<Nowhere>(options, new Nowhere()) { Endings = this };
             foreach (var recording in new[] { folder, ofClass }.OfType<SegmentFolder>())
             {
                 var recorder = new SegmentRecorder(recording, new RecorderOptions

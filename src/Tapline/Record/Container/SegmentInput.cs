@@ -1,6 +1,7 @@
 // The bytes of a segment, or of its index, at any offset: as they are in an ordinary file, or unpacked from a container. The one
 // way in which recorded files are opened; whoever reads knows nothing of containers. One thread; owns the file.
 using Microsoft.Win32.SafeHandles;
+using Tapline.Base.Native;
 
 namespace Tapline.Record.Container;
 
@@ -69,6 +70,15 @@ internal sealed class SegmentInput : IDisposable
         }
 
         return _isAwaited ? 0 : _container is null ? RandomAccess.Read(_file, target, offset) : _container.Read(target, offset);
+    }
+
+    /// <summary>A part that will soon be read: the kernel may fetch it meanwhile. Nothing for a container.</summary>
+    public void WillNeed(long offset, long bytes)
+    {
+        if (_container is null && !_isAwaited)
+        {
+            NativeFile.WillNeed((int)_file.DangerousGetHandle(), offset, bytes); // ours, and open until Dispose
+        }
     }
 
     public void Dispose()

@@ -16,14 +16,13 @@ internal sealed class Ahead<T>(int count, Func<int, T> work) : IDisposable
     private const int ThreadsPerProcessor = 2; // one reads, one judges
     private const int AloneMax = 2;
     private const int LookAgainMs = 50;
-    private readonly Lock _lock = new();
+    private readonly object _gate = new();
     private readonly T?[] _results = new T?[count];
-    private readonly ManualResetEventSlim _changed = new(false, spinCount: 0); // the processor is the others'
-    private readonly SemaphoreSlim _room = new(Math.Min(WaitingMax, count));
     private ExceptionDispatchInfo? _failure;
     private bool _isBegun;
-    private int _next = -1;
-    private volatile bool _isOver;
+    private bool _isOver;
+    private int _next;
+    private int _taken;
 
     /// <summary>The result of a piece, each taken once, one after the other; null when it was stopped.</summary>
     public T? Take(int number, CancellationToken stop)
@@ -34,21 +33,21 @@ internal sealed class Ahead<T>(int count, Func<int, T> work) : IDisposable
         }
 
         Begin();
-        while (!stop.IsCancellationRequested)
+        lock (_gate)
         {
-            _changed.Reset();
-            lock (_lock)
+            while (!stop.IsCancellationRequested)
             {
                 _failure?.Throw();
                 if (_results[number] is { } result)
                 {
                     _results[number] = null;
-                    _room.Release();
+                    _taken++;
+                    Monitor.PulseAll(_gate);
                     return result;
                 }
-            }
 
-            _ = _changed.Wait(LookAgainMs, CancellationToken.None);
+                Monitor.Wait(_gate, LookAgainMs);
+            }
         }
 
         return null;
@@ -57,8 +56,11 @@ internal sealed class Ahead<T>(int count, Func<int, T> work) : IDisposable
     /// <summary>No more is wanted.</summary>
     public void Dispose()
     {
-        _isOver = true;
-        _room.Release(ThreadsMax);
+        lock (_gate)
+        {
+            _isOver = true;
+            Monitor.PulseAll(_gate);
+        }
     }
 
     private void Begin()
@@ -77,32 +79,46 @@ internal sealed class Ahead<T>(int count, Func<int, T> work) : IDisposable
 
     private void Run()
     {
-        while (true)
+        while (TryBeginNext(out var number))
         {
-            _room.Wait();
-            var number = Interlocked.Increment(ref _next);
-            if (_isOver || number >= count)
-            {
-                return;
-            }
-
+            T? result = null;
+            ExceptionDispatchInfo? failure = null;
             try
             {
-                var result = work(number);
-                lock (_lock)
-                {
-                    _results[number] = result;
-                }
+                result = work(number);
             }
             catch (Exception e)
             {
-                lock (_lock)
-                {
-                    _failure ??= ExceptionDispatchInfo.Capture(e);
-                }
+                failure = ExceptionDispatchInfo.Capture(e);
             }
 
-            _changed.Set();
+            lock (_gate)
+            {
+                _results[number] = result;
+                _failure ??= failure;
+                Monitor.PulseAll(_gate);
+            }
+        }
+    }
+
+    // Waits while so much is done that nobody has taken.
+    private bool TryBeginNext(out int number)
+    {
+        lock (_gate)
+        {
+            while (!_isOver && _next < count && _next - _taken >= WaitingMax)
+            {
+                Monitor.Wait(_gate);
+            }
+
+            number = _next;
+            if (_isOver || number >= count)
+            {
+                return false;
+            }
+
+            _next++;
+            return true;
         }
     }
 }

@@ -38,6 +38,11 @@ internal sealed class ExtractIndexes : IDisposable
     /// <summary>Collects what terms of flows and names need over all segments; a sentence where that is more than is kept.</summary>
     public string? Prepare(CancellationToken stop)
     {
+        foreach (var segment in IsAsked ? _segments : [])
+        {
+            segment.Summary?.ExpectHead();
+        }
+
         if (IsAsked && _options.Filter.NeedsDirectory)
         {
             PrepareNames(stop);
@@ -89,63 +94,79 @@ internal sealed class ExtractIndexes : IDisposable
 
     private void PrepareWholes(CancellationToken stop)
     {
-        Pass(segment => new Looked<object>(Using(segment, _ => new object())), (segment, looked) =>
-        {
-            if (looked is not null)
-            {
-                _ = Using<object>(segment, index => { _wholes.Begin(segment, index, _segments[segment]); return null; });
-            }
-        }, stop);
-        Pass(segment => new Looked<ulong[]>(Using(segment, index => _wholes.Continued(segment, index))), (segment, continued) =>
-        {
-            _wholes.Add(segment, continued ?? []);
-        }, stop);
-        Pass(segment => new Looked<FlowWholes.FlowPart[]>(Using(segment, index => _wholes.Parts(segment, index))), (segment, parts) =>
-        {
-            _wholes.Add(segment, parts ?? []);
-        }, stop);
+        EachByEnd(HeadOf, (segment, index) => _wholes.Begin(segment, index, _segments[segment]), stop);
+        EachByEnd(segment => Using(segment, index => _wholes.Continued(segment, index)), _wholes.TakeContinued, stop);
+        EachByEnd(segment => Using(segment, index => _wholes.Known(segment, index)), _wholes.TakeKnown, stop);
         _wholes.Finish();
     }
 
-    private void Pass<T>(Func<int, Looked<T>> look, Action<int, T?> take, CancellationToken stop)
+    private void EachByEnd<T>(Func<int, T?> look, Action<int, T> take, CancellationToken stop)
         where T : class
     {
-        using var ahead = new Ahead<Looked<T>>(_byEnd.Length, place => look(_byEnd[place]));
+        using var ahead = new Ahead<Looked<T>>(_byEnd.Length, place => new Looked<T>(look(_byEnd[place])));
         for (var place = 0; place < _byEnd.Length && ahead.Take(place, stop) is { } looked; place++)
         {
-            take(_byEnd[place], looked.Value);
+            if (looked.Value is { } value)
+            {
+                take(_byEnd[place], value);
+            }
         }
     }
 
-    // Asks an index that stays open for the next question; null where there is none, or a damaged one: told when its packets are chosen.
-    private T? Using<T>(int segment, Func<SegmentIndex, T?> ask)
-        where T : class
+    // An index of which only its head is asked: by the summary's copy, if there is one. It stays open for the next question.
+    private SegmentIndex? HeadOf(int segment)
     {
         try
         {
-            var index = _open[segment] ?? Open(_segments[segment]);
+            var index = ByHead(_segments[segment]) ?? Open(_segments[segment]);
+            if (segment < OpenMax)
+            {
+                return _open[segment] = index;
+            }
+
+            index?.Dispose(); // heads need no file
+            return index;
+        }
+        catch (Exception e) when (e is InvalidDataException or IOException)
+        {
+            return null;
+        }
+    }
+
+    // Asks an index that stays open for the next question; null where there is none, or a damaged one, or another than its head said: told
+    // when its packets are chosen.
+    private T? Using<T>(int segment, Func<SegmentIndex, T> ask)
+        where T : class
+    {
+        var index = Interlocked.Exchange(ref _open[segment], null);
+        var isKept = index is not null;
+        try
+        {
+            index ??= Open(_segments[segment]);
             if (index is null)
             {
                 return null;
             }
 
-            _open[segment] = segment < OpenMax ? index : null;
-            try
+            index.Attach();
+            _wholes.Expect(index);
+            var answer = ask(index);
+            index.ForgetColumns();
+            if (isKept)
             {
-                return ask(index);
+                _open[segment] = index;
+                index = null;
             }
-            finally
-            {
-                index.ForgetColumns();
-                if (segment >= OpenMax)
-                {
-                    index.Dispose();
-                }
-            }
+
+            return answer;
         }
-        catch (Exception e) when (e is InvalidDataException or IOException)
+        catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
         {
             return null;
+        }
+        finally
+        {
+            index?.Dispose();
         }
     }
 
@@ -189,15 +210,14 @@ internal sealed class ExtractIndexes : IDisposable
     // flows are read from the indexes themselves, which are open by then.
     private SegmentScout? ScoutByHead(int segment)
     {
-        var wanted = _segments[segment];
-        if (_options.Filter.AsksFlows || wanted.Summary?.Head() is not { } head)
+        if (_options.Filter.AsksFlows)
         {
             return null;
         }
 
         try
         {
-            using var index = SegmentIndex.OpenByHead(SegmentIndex.PathOf(wanted.Path), head, wanted.Bytes);
+            using var index = ByHead(_segments[segment]);
             return index is null ? null : Judge(segment, index);
         }
         catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
@@ -205,6 +225,9 @@ internal sealed class ExtractIndexes : IDisposable
             return null;
         }
     }
+
+    private static SegmentIndex? ByHead(ExtractSegment segment) => segment.Summary?.Head() is { } head
+        ? SegmentIndex.OpenByHead(SegmentIndex.PathOf(segment.Path), head, segment.Bytes) : null;
 
     private SegmentScout Judge(int segment, SegmentIndex index)
     {

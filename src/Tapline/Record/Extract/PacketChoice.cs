@@ -65,7 +65,7 @@ internal sealed class PacketChoice
         var packets = 0L;
         flows.ForEach(flow => packets += index.PacketCount(flow));
         var isWalked = packets > index.Header.Frames / WalkShare;
-        return isWalked && truths is null ? null : Collect(index, flows, known, from, to, isSparse: !isWalked);
+        return isWalked && truths is null ? null : Collect(index, flows, (int)packets, known, (from, to), isSparse: !isWalked);
     }
 
     // The part of the file that the window lies in; most windows take in whole segments.
@@ -78,36 +78,37 @@ internal sealed class PacketChoice
     }
 
     private static PacketChoice Collect(
-        SegmentIndex index, List<int> flows, ulong[]? truths, long from, long to, bool isSparse)
+        SegmentIndex index, List<int> flows, int packets, ulong[]? truths, (long From, long To) range, bool isSparse)
     {
-        var offsets = new List<long>();
-        var answers = new List<ulong>();
+        var offsets = GC.AllocateUninitializedArray<long>(packets);
+        var answers = truths is null ? null : GC.AllocateUninitializedArray<ulong>(packets);
         var list = new List<long>();
+        var count = 0;
         foreach (var flow in flows)
         {
             list.Clear();
             index.AddPackets(flow, list);
             foreach (var offset in list)
             {
-                if (offset >= from && offset < to)
+                if (offset >= range.From && offset < range.To)
                 {
-                    offsets.Add(offset);
-                    answers.Add(truths is null || flow == 0 ? 0 : truths[flow]);
+                    answers?[count] = flow == 0 ? 0 : truths![flow];
+                    offsets[count++] = offset;
                 }
             }
         }
 
-        var keys = offsets.ToArray();
-        var values = truths is null ? null : answers.ToArray();
-        if (values is null)
+        Array.Resize(ref offsets, count);
+        if (answers is null)
         {
-            Array.Sort(keys);
+            Array.Sort(offsets);
         }
         else
         {
-            Array.Sort(keys, values);
+            Array.Resize(ref answers, count);
+            Array.Sort(offsets, answers);
         }
 
-        return new PacketChoice(keys, values, isSparse);
+        return new PacketChoice(offsets, answers, isSparse);
     }
 }

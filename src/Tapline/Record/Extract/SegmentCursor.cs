@@ -13,12 +13,14 @@ internal sealed class SegmentCursor : IDisposable
 {
     private const int WindowBytes = 512 << 10;
     private const int BlockBytesMax = 16 << 20;
+    private const int AheadBytes = 4 << 20;
     private const uint ByteOrderMagic = 0x1A2B3C4D;
     private readonly SegmentInput _file;
     private byte[] _buffer = new byte[WindowBytes];
     private long _bufferOffset;
     private int _filled;
     private long _readTo = long.MaxValue;
+    private long _fetched;
     private int _at;
     private int _length;
     private bool _isBegun;
@@ -116,6 +118,9 @@ internal sealed class SegmentCursor : IDisposable
         _filled = 0;
     }
 
+    /// <summary>A part that will soon be read.</summary>
+    public void WillNeed(long offset, long bytes) => _file.WillNeed(offset, bytes);
+
     /// <summary>What lies behind the block before is read from the file again: it has grown since.</summary>
     public void Refresh()
     {
@@ -143,6 +148,7 @@ internal sealed class SegmentCursor : IDisposable
         _bufferOffset += _at;
         _filled -= _at;
         _at = 0;
+        FetchAhead();
         while (_filled < bytes)
         {
             var ahead = (int)Math.Clamp(_readTo - _bufferOffset - _filled, bytes - _filled, _buffer.Length - _filled);
@@ -157,6 +163,18 @@ internal sealed class SegmentCursor : IDisposable
         }
 
         return true;
+    }
+
+    // Of a walk: the kernel fetches what comes next while this is judged.
+    private void FetchAhead()
+    {
+        var at = _bufferOffset + _filled;
+        if (_readTo == long.MaxValue && _fetched < at + (AheadBytes / 2))
+        {
+            var from = Math.Max(_fetched, at);
+            _fetched = at + AheadBytes;
+            _file.WillNeed(from, _fetched - from);
+        }
     }
 
     private bool Damaged(string what)

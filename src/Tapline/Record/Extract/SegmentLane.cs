@@ -8,11 +8,10 @@ namespace Tapline.Record.Extract;
 internal sealed class SegmentLane : IDisposable
 {
     private readonly SegmentCursor _cursor;
-    private const int GapBytes = 32 << 10;
-    private const int LastBytes = 2 << 10;
     private readonly List<ExtractPoint?> _interfaces = [];
     private readonly PacketChoice? _choice;
     private readonly long[] _places;
+    private readonly ChosenAhead? _ahead;
     private int _place;
     private int _next;
     private int _readTo;
@@ -26,6 +25,7 @@ internal sealed class SegmentLane : IDisposable
         _cursor = cursor;
         _choice = choice;
         _places = choice is { IsSparse: true } ? segment.End?.Places ?? [] : [];
+        _ahead = choice is null ? null : new ChosenAhead(choice.Offsets, cursor);
         FrontierNs = segment.Name.StartNs;
     }
 
@@ -126,7 +126,12 @@ internal sealed class SegmentLane : IDisposable
         }
 
         var offset = isPacket ? _choice!.Offsets[_next] : _places[_place++];
-        _cursor.Seek(offset, isPacket ? ReadTo() : offset + LastBytes);
+        if (isPacket)
+        {
+            _ahead!.At(_next);
+        }
+
+        _cursor.Seek(offset, isPacket ? ReadTo() : offset + ChosenAhead.LastBytes);
         if (_cursor.TryNext() && (isPacket
             ? _cursor.Type == PcapngWriter.EnhancedPacket
             : _cursor.Type is PcapngWriter.InterfaceDescription or MachinesBlock.Type))
@@ -174,14 +179,8 @@ internal sealed class SegmentLane : IDisposable
     // Where the run of packets ends that lie near each other.
     private long ReadTo()
     {
-        var offsets = _choice!.Offsets;
-        _readTo = Math.Max(_readTo, _next);
-        while (_readTo + 1 < offsets.Length && offsets[_readTo + 1] - offsets[_readTo] < GapBytes)
-        {
-            _readTo++;
-        }
-
-        return offsets[_readTo] + LastBytes;
+        _readTo = _ahead!.EndOf(Math.Max(_readTo, _next), long.MaxValue);
+        return _choice!.Offsets[_readTo] + ChosenAhead.LastBytes;
     }
 
     // True when the packet was chosen; chosen ones come in the order of the file.

@@ -12,13 +12,18 @@ internal static class TermTruths
     private static readonly IndexColumn[] s_identity =
         [IndexColumn.FlowId, IndexColumn.Part, IndexColumn.Protocol];
 
-    /// <summary>The truths of all flows; a bit for each term.</summary>
-    public static ulong[] Of(SegmentIndex index, FlowTerms terms)
+    /// <summary>Fills in the truths of all flows; a bit for each term.</summary>
+    public static void Fill(SegmentIndex index, FlowTerms terms, Span<ulong> truths)
     {
-        var truths = new ulong[index.Flows];
+        truths.Clear();
         for (var i = 0; i < terms.Count; i++)
         {
             Fill(index, terms, i, truths);
+        }
+
+        if (truths.IndexOfAnyExcept(0UL) < 0)
+        {
+            return;
         }
 
         var protocols = index.Column(IndexColumn.Protocol);
@@ -26,8 +31,6 @@ internal static class TermTruths
         {
             truths[flow] = protocols[flow] == IndexProtocol.Loose ? 0 : truths[flow];
         }
-
-        return truths;
     }
 
     /// <summary>The columns that a term needs of a record, with those that tell which flow it is; null = all.</summary>
@@ -65,7 +68,7 @@ internal static class TermTruths
         return [.. columns.Distinct()];
     }
 
-    private static void Fill(SegmentIndex index, FlowTerms terms, int number, ulong[] truths)
+    private static void Fill(SegmentIndex index, FlowTerms terms, int number, Span<ulong> truths)
     {
         var term = terms[number];
         var bit = 1UL << number;
@@ -98,14 +101,7 @@ internal static class TermTruths
                 FillRoundTrip(index, IndexColumn.ServerRttNs, term, bit, truths);
                 break;
             case var field when Counter(field) is { } counter:
-                FillNumbers(
-                    index.Column(counter), index.Column(counter + (IndexColumn.ResponderFrames - IndexColumn.InitiatorFrames)), 1,
-                    term, bit, truths);
-                if (counter > IndexColumn.InitiatorPayloadBytes)
-                {
-                    OnlyTcp(index, bit, truths);
-                }
-
+                FillCounter(index, counter, term, bit, truths);
                 break;
             default:
                 for (var flow = 1; flow < truths.Length; flow++)
@@ -134,8 +130,27 @@ internal static class TermTruths
         _ => null,
     };
 
+    // Most segments have no flow with so many of what counts trouble: their bounds say so, and no column is read.
+    private static void FillCounter(SegmentIndex index, IndexColumn counter, FilterNode.Flow term, ulong bit, Span<ulong> truths)
+    {
+        var other = counter + (IndexColumn.ResponderFrames - IndexColumn.InitiatorFrames);
+        var isAtLeast = term.Comparison is FieldComparison.Greater or FieldComparison.GreaterOrEqual;
+        if (isAtLeast && !FlowTerms.Compare(term, index.Zone(counter).Max + (double)index.Zone(other).Max))
+        {
+            return;
+        }
+
+        FillNumbers(index.Column(counter), index.Column(other), 1, term, bit, truths);
+
+        // What is no TCP has 0 there, and a fact that is not known satisfies nothing.
+        if (counter > IndexColumn.InitiatorPayloadBytes && FlowTerms.Compare(term, 0))
+        {
+            OnlyTcp(index, bit, truths);
+        }
+    }
+
     private static void FillNumbers(
-        ReadOnlySpan<long> one, ReadOnlySpan<long> other, int sign, FilterNode.Flow term, ulong bit, ulong[] truths)
+        ReadOnlySpan<long> one, ReadOnlySpan<long> other, int sign, FilterNode.Flow term, ulong bit, Span<ulong> truths)
     {
         for (var flow = 1; flow < truths.Length; flow++)
         {
@@ -143,7 +158,7 @@ internal static class TermTruths
         }
     }
 
-    private static void FillRoundTrip(SegmentIndex index, IndexColumn column, FilterNode.Flow term, ulong bit, ulong[] truths)
+    private static void FillRoundTrip(SegmentIndex index, IndexColumn column, FilterNode.Flow term, ulong bit, Span<ulong> truths)
     {
         var values = index.Column(column);
         for (var flow = 1; flow < truths.Length; flow++)
@@ -154,7 +169,7 @@ internal static class TermTruths
         OnlyTcp(index, bit, truths);
     }
 
-    private static void OnlyTcp(SegmentIndex index, ulong bit, ulong[] truths)
+    private static void OnlyTcp(SegmentIndex index, ulong bit, Span<ulong> truths)
     {
         var protocols = index.Column(IndexColumn.Protocol);
         for (var flow = 1; flow < truths.Length; flow++)
@@ -163,7 +178,7 @@ internal static class TermTruths
         }
     }
 
-    private static void FillText(ReadOnlySpan<long> values, Func<long, string?> text, FilterNode.Flow term, ulong bit, ulong[] truths)
+    private static void FillText(ReadOnlySpan<long> values, Func<long, string?> text, FilterNode.Flow term, ulong bit, Span<ulong> truths)
     {
         var answers = new Dictionary<long, bool>();
         for (var flow = 1; flow < truths.Length; flow++)

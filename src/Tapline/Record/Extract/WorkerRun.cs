@@ -3,13 +3,17 @@
 namespace Tapline.Record.Extract;
 
 /// <summary>A worker's run.</summary>
-/// <param name="number">Its number in the query.</param>
-internal sealed class WorkerRun(int number)
+internal sealed class WorkerRun
 {
+    private const int SieveBits = 20;
     private readonly Dictionary<string, long> _sequences = new(StringComparer.Ordinal);
-    private long _endNs = long.MinValue;
+    private readonly Dictionary<ulong, int> _collected = [];
+    private readonly HashSet<ulong> _parted = [];
+    private readonly List<ulong> _truths = [];
 
-    public int Run => number;
+    // Most flows lie in one segment: told by one look. Ids rise, so neighbours' bits are neighbours.
+    private readonly ulong[] _sieve = new ulong[1 << (SieveBits - 6)];
+    private long _endNs = long.MinValue;
 
     /// <summary>The highest flow id of the segments so far.</summary>
     public ulong Highest { get; private set; }
@@ -25,4 +29,38 @@ internal sealed class WorkerRun(int number)
         _endNs = Math.Max(_endNs, segment.LatestNs);
         Highest = Math.Max(Highest, highest);
     }
+
+    /// <summary>Collects a flow that may lie in several segments; false when it was.</summary>
+    /// <param name="id">The flow.</param>
+    /// <param name="isPart">A part of it has a record of its own.</param>
+    public bool Collect(ulong id, bool isPart)
+    {
+        if (isPart)
+        {
+            _parted.Add(id);
+        }
+
+        if (!_collected.TryAdd(id, _truths.Count))
+        {
+            return false;
+        }
+
+        _sieve[SievePlace(id)] |= 1UL << (int)(id & 63);
+        _truths.Add(0);
+        return true;
+    }
+
+    /// <summary>True for a flow that was collected. Any thread, when all are.</summary>
+    public bool IsCollected(ulong id) => (_sieve[SievePlace(id)] & (1UL << (int)(id & 63))) != 0 && _collected.ContainsKey(id);
+
+    /// <summary>True for one of which a part has a record of its own. Any thread, when all are collected.</summary>
+    public bool IsParted(ulong id) => _parted.Count > 0 && _parted.Contains(id);
+
+    /// <summary>Which terms hold for a collected flow, as far as is known.</summary>
+    public ulong TruthsOf(ulong id) => _truths[_collected[id]];
+
+    /// <summary>Sets them.</summary>
+    public void SetTruths(ulong id, ulong truths) => _truths[_collected[id]] = truths;
+
+    private static int SievePlace(ulong id) => (int)((id >> 6) & ((1UL << (SieveBits - 6)) - 1));
 }

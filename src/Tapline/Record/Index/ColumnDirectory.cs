@@ -1,14 +1,18 @@
 // Which columns an index has, how each is coded, its bounds and where its numbers lie. In: the directory's bytes, hostile.
 // Out: one row for each column that is known here. Made once for each index that is opened.
 //
-// directory: varint columns, then for each: varint number · coding 1 (bit 7: bounds follow) · [zigzag min, varint max − min]
-//            · the constant, or the bytes of its numbers in the section of columns, in order
+// directory: varint columns, then for each: varint number · coding 1 (bit 7: bounds follow, bit 6: a checksum ends the row)
+//            · [zigzag min, varint max − min] · the constant, or the bytes of its numbers in the section of columns, in order
+//            · [CRC-32C of these bytes 4], so that one column can be read without the others
+using System.Buffers.Binary;
+
 namespace Tapline.Record.Index;
 
 /// <summary>The columns of one index.</summary>
 internal sealed class ColumnDirectory
 {
     public const byte BoundsFollow = 0x80;
+    public const byte CrcEnds = 0x40;
     private const int ColumnsMax = 4096;
     private readonly Row?[] _rows = new Row?[ColumnPlan.All.Length];
 
@@ -32,8 +36,9 @@ internal sealed class ColumnDirectory
                 return null;
             }
 
-            var coding = (ColumnCoding)(source[0] & ~BoundsFollow);
+            var coding = (ColumnCoding)(source[0] & ~(BoundsFollow | CrcEnds));
             var hasBounds = (source[0] & BoundsFollow) != 0;
+            var hasCrc = (source[0] & CrcEnds) != 0;
             source = source[1..];
             ulong min = 0;
             ulong span = 0;
@@ -43,6 +48,18 @@ internal sealed class ColumnDirectory
                 return null;
             }
 
+            uint? crc = null;
+            if (hasCrc)
+            {
+                if (!BinaryPrimitives.TryReadUInt32LittleEndian(source, out var said))
+                {
+                    return null;
+                }
+
+                crc = said;
+                source = source[sizeof(uint)..];
+            }
+
             var bytes = coding == ColumnCoding.Constant ? 0 : value;
             if (bytes > (ulong)(columnsBytes - offset))
             {
@@ -50,7 +67,7 @@ internal sealed class ColumnDirectory
             }
 
             var lowest = hasBounds ? Varint.Unfold(min) : (long)value;
-            var row = new Row(coding, (int)offset, (int)bytes, value, new IndexZone(lowest, lowest + (long)span));
+            var row = new Row(coding, (int)offset, (int)bytes, value, new IndexZone(lowest, lowest + (long)span), crc);
             offset += (long)bytes;
             var place = ColumnPlan.PlaceOf((ushort)number);
             if (place >= 0)
@@ -68,5 +85,6 @@ internal sealed class ColumnDirectory
     /// <param name="Bytes">How many bytes of it.</param>
     /// <param name="Constant">The number that all flows have, where the coding says so.</param>
     /// <param name="Zone">Bounds of the values.</param>
-    public sealed record Row(ColumnCoding Coding, int Offset, int Bytes, ulong Constant, IndexZone Zone);
+    /// <param name="Crc">CRC-32C of its bytes; null = only the section has one.</param>
+    public sealed record Row(ColumnCoding Coding, int Offset, int Bytes, ulong Constant, IndexZone Zone, uint? Crc);
 }

@@ -2,6 +2,7 @@
 // names. Out: header and sections, to be written one after the other. Everything is kept and used again for the next
 // segment. The order of the file: what a query reads first stands first. docs/formats/index.md.
 // Writer's thread, or whoever rebuilds; no input or output here. Allocates only while it grows.
+using System.Buffers.Binary;
 using Tapline.Base;
 using Tapline.Base.Native;
 using Tapline.Store;
@@ -161,7 +162,8 @@ internal sealed class IndexBuilder : IDisposable
                 var isConstant = coding == ColumnCoding.Constant;
                 var hasBounds = !isConstant || zone.Min != zone.Max || (ulong)zone.Min != stored[0];
                 rows.AddVarint((ulong)plan.Column);
-                rows.Add((byte)((byte)coding | (hasBounds ? ColumnDirectory.BoundsFollow : 0)));
+                rows.Add((byte)((byte)coding
+                    | (hasBounds ? ColumnDirectory.BoundsFollow : 0) | (isConstant ? 0 : ColumnDirectory.CrcEnds)));
                 if (hasBounds)
                 {
                     rows.AddVarint(Varint.Fold(zone.Min));
@@ -169,6 +171,12 @@ internal sealed class IndexBuilder : IDisposable
                 }
 
                 rows.AddVarint(isConstant ? stored[0] : (ulong)(columns.Length - start));
+                if (!isConstant)
+                {
+                    BinaryPrimitives.WriteUInt32LittleEndian(rows.Room(sizeof(uint)), Crc32C.Compute(columns.Written[start..]));
+                    rows.Advance(sizeof(uint));
+                }
+
                 count++;
             }
         }

@@ -228,8 +228,7 @@ public sealed partial class SegmentIndex
             {
                 stored.Fill(row.Constant);
             }
-            else if (!ColumnDecoder.TryDecode(
-                row.Coding, Section(IndexSectionKind.Columns).Slice(row.Offset, row.Bytes), stored))
+            else if (!TryDecode(row, stored))
             {
                 throw Damaged($"column {(int)plan.Column}");
             }
@@ -240,6 +239,23 @@ public sealed partial class SegmentIndex
 
         TakeFlow0(plan.Column, values);
         return values;
+    }
+
+    // One column is read alone where it has a checksum: most questions want few of them.
+    private bool TryDecode(ColumnDirectory.Row row, Span<ulong> stored)
+    {
+        if (row.Crc is not { } crc || _sections[(int)IndexSectionKind.Columns] is not null)
+        {
+            return ColumnDecoder.TryDecode(row.Coding, Section(IndexSectionKind.Columns).Slice(row.Offset, row.Bytes), stored);
+        }
+
+        _ = Header.TryFind(IndexSectionKind.Columns, out var section);
+        var rented = ArrayPool<byte>.Shared.Rent(row.Bytes);
+        var bytes = rented.AsSpan(0, row.Bytes);
+        var isDecoded = ReadFully(_file ??= OpenFile(), bytes, section.Offset + row.Offset) == bytes.Length
+            && Crc32C.Compute(bytes) == crc && ColumnDecoder.TryDecode(row.Coding, bytes, stored);
+        ArrayPool<byte>.Shared.Return(rented);
+        return isDecoded;
     }
 
     // Columns without a row are 0 in every flow, and most are: they share one array that nobody writes to.

@@ -111,6 +111,22 @@ public sealed partial class SegmentIndex : IDisposable
             ? Make(path, null, head, head, header) : null;
     }
 
+    /// <summary>Opens the file of an index that was opened by its head, if that was not done. Throws as reading would.</summary>
+    internal void Attach() => _file ??= OpenFile();
+
+    /// <summary>Columns that will soon be asked for: the disk may fetch them meanwhile.</summary>
+    internal void WillNeed(ReadOnlySpan<IndexColumn> columns)
+    {
+        _ = Header.TryFind(IndexSectionKind.Columns, out var section);
+        foreach (var column in columns)
+        {
+            if (_directory[ColumnPlan.PlaceOf((ushort)column)] is { Bytes: > 0 } row)
+            {
+                _file?.WillNeed(section.Offset + row.Offset, row.Bytes);
+            }
+        }
+    }
+
     /// <summary>False when no flow has the key: the segment needs no further look, but for <see cref="PacketCount"/> of flow 0,
     /// whose packets no key finds. No input or output.</summary>
     public bool MayContain(in IndexKey key) => KeyFilter.MayContain(_filter, key.Hash);
@@ -136,6 +152,7 @@ public sealed partial class SegmentIndex : IDisposable
     /// <summary>The whole record of a flow. Decodes all columns at the first call.</summary>
     public void CopyFlow(int flow, out FlowRecord record)
     {
+        _ = Section(IndexSectionKind.Columns); // all of them by one read
         record = default;
         foreach (ref readonly var plan in ColumnPlan.All)
         {

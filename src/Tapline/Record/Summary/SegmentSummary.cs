@@ -40,6 +40,15 @@ internal sealed class SegmentSummary(SummaryRow row, SummaryHeads heads, string 
         return rest.IsEmpty && blocks.Count == count ? blocks : null;
     }
 
+    /// <summary>Where the first bytes of its index are: they will soon be asked for.</summary>
+    public void ExpectHead()
+    {
+        if (row.HeadBytes > 0)
+        {
+            heads.WillNeed(headsPath, row.HeadOffset, row.HeadBytes);
+        }
+    }
+
     /// <summary>The first bytes of its index; null = none. Reads.</summary>
     public byte[]? Head()
     {

@@ -1,5 +1,6 @@
 // The files of heads of a recording's summaries: each opened when first asked for, and open until Dispose. Any thread may ask.
 using Microsoft.Win32.SafeHandles;
+using Tapline.Base.Native;
 
 namespace Tapline.Record.Summary;
 
@@ -19,6 +20,15 @@ internal sealed class SummaryHeads : IDisposable
         catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
             return false;
+        }
+    }
+
+    /// <summary>A part that will soon be read: the disk may fetch it meanwhile.</summary>
+    public void WillNeed(string path, long offset, int bytes)
+    {
+        if (FileOf(path) is { IsClosed: false } file)
+        {
+            NativeFile.WillNeed((int)file.DangerousGetHandle(), offset, bytes);
         }
     }
 

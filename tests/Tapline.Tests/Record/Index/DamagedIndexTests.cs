@@ -24,6 +24,40 @@ public class DamagedIndexTests
     }
 
     [Fact]
+    public void AFlippedBitOfAColumnIsFoundAlsoWhenColumnsAreReadOneByOne()
+    {
+        using var made = new MadeIndex();
+        Assert.Equal(IndexVerdict.Sound, IndexHeader.TryParse(made.Bytes, made.Bytes.Length, out var header));
+        Assert.True(header.TryFind(IndexSectionKind.Columns, out var section));
+        var random = new Random(4);
+        for (var round = 0; round < 200; round++)
+        {
+            var bytes = (byte[])made.Bytes.Clone();
+            bytes[section.Offset + random.NextInt64(section.Bytes)] ^= (byte)(1 << random.Next(8));
+            File.WriteAllBytes(made.Path, bytes);
+            using var index = SegmentIndex.Open(made.Path, made.SegmentBytes, out _)!;
+            Assert.NotEmpty(Columns(index).Where(c => c.Values is null));
+            index.ForgetColumns();
+        }
+    }
+
+    [Fact]
+    public void AnIndexWithoutChecksumsOfColumnsSaysTheSame()
+    {
+        using var made = new MadeIndex();
+        List<(IndexColumn Column, long[]? Values)> expected;
+        using (var index = SegmentIndex.Open(made.Path, made.SegmentBytes, out _)!)
+        {
+            expected = Columns(index);
+        }
+
+        File.WriteAllBytes(made.Path, WithoutChecksums(made.Bytes));
+        using var older = SegmentIndex.Open(made.Path, made.SegmentBytes, out _)!;
+        Assert.Equal(expected.Select(c => c.Values), Columns(older).Select(c => c.Values));
+        Assert.DoesNotContain(expected, c => c.Values is null);
+    }
+
+    [Fact]
     public void ACutIsFoundWhereverItIs()
     {
         using var made = new MadeIndex();
@@ -69,6 +103,61 @@ public class DamagedIndexTests
         File.WriteAllBytes(made.Path, []);
         Assert.Null(SegmentIndex.Open(made.Path, -1, out verdict));
         Assert.Equal(IndexVerdict.Damaged, verdict);
+    }
+
+    // Each column read by itself; null = refused.
+    private static List<(IndexColumn Column, long[]? Values)> Columns(SegmentIndex index)
+    {
+        var columns = new List<(IndexColumn, long[]?)>();
+        foreach (var plan in ColumnPlan.All)
+        {
+            try
+            {
+                columns.Add((plan.Column, index.Column(plan.Column).ToArray()));
+            }
+            catch (InvalidDataException e)
+            {
+                Assert.Contains("is damaged", e.Message);
+                columns.Add((plan.Column, null));
+            }
+        }
+
+        return columns;
+    }
+
+    // As indexes were written before columns had checksums: the rows of the directory end without.
+    private static byte[] WithoutChecksums(byte[] bytes)
+    {
+        var older = (byte[])bytes.Clone();
+        _ = IndexHeader.TryParse(bytes, bytes.Length, out var header);
+        var place = Array.FindIndex(header.Sections, s => s.Kind == IndexSectionKind.Directory);
+        var section = header.Sections[place];
+        ReadOnlySpan<byte> source = bytes.AsSpan((int)section.Offset, (int)section.Bytes);
+        var rows = new ByteSink();
+        Assert.True(Varint.TryRead(ref source, out var count));
+        rows.AddVarint(count);
+        while (!source.IsEmpty)
+        {
+            Assert.True(Varint.TryRead(ref source, out var number));
+            rows.AddVarint(number);
+            var coding = source[0];
+            source = source[1..];
+            rows.Add((byte)(coding & ~ColumnDirectory.CrcEnds));
+            for (var i = (coding & ColumnDirectory.BoundsFollow) != 0 ? 3 : 1; i > 0; i--)
+            {
+                Assert.True(Varint.TryRead(ref source, out var value));
+                rows.AddVarint(value);
+            }
+
+            source = source[((coding & ColumnDirectory.CrcEnds) != 0 ? sizeof(uint) : 0)..];
+        }
+
+        Assert.True(rows.Length < section.Bytes);
+        rows.Written.CopyTo(older.AsSpan((int)section.Offset));
+        (section with { Bytes = rows.Length, Crc = Crc32C.Compute(rows.Written) })
+            .Write(older.AsSpan(96 + (place * IndexHeader.SectionEntryBytes)));
+        Seal(older);
+        return older;
     }
 
     // Changes some bytes of one section, or of the header's numbers, and makes the checksums right again.

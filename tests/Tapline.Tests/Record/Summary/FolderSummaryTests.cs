@@ -190,9 +190,12 @@ public sealed class FolderSummaryTests
     {
         using var recording = new Copies(2);
         var expected = recording.Ask("udp").Times;
+        var ofFlows = recording.Ask("frames > 1").Times;
+        Assert.NotEmpty(ofFlows);
         var index = SegmentIndex.PathOf(recording.Segments[0]);
         Assert.True(Tapline.Workers.Indexing.SegmentIndexer.TryIndex(recording.Segments[0], out _));
         Assert.Equal(expected, recording.Ask("udp").Times);
+        Assert.Equal(ofFlows, recording.Ask("frames > 1").Times);
         File.Delete(index);
         Assert.Equal(expected, recording.Ask("udp").Times);
     }

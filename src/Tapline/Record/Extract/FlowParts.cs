@@ -1,0 +1,43 @@
+// The parts of one long flow as several indexes know them, by number: the latest word on each part counts, and they add up.
+// One thread.
+namespace Tapline.Record.Extract;
+
+/// <summary>A part of a flow, and those behind it.</summary>
+internal sealed class FlowParts
+{
+    private FlowFacts _facts;
+    private FlowParts? _next;
+
+    private FlowParts(FlowFacts facts, FlowParts? next) => (_facts, _next) = (facts, next);
+
+    /// <summary>The parts with one more, or with a later word on one; returns the first.</summary>
+    public static FlowParts With(FlowParts? first, FlowFacts facts)
+    {
+        if (first is null || facts.Part < first._facts.Part)
+        {
+            return new FlowParts(facts, first);
+        }
+
+        if (facts.Part == first._facts.Part)
+        {
+            first._facts = facts;
+        }
+        else
+        {
+            first._next = With(first._next, facts);
+        }
+
+        return first;
+    }
+
+    /// <summary>The whole flow's facts. Once: they are added up in place.</summary>
+    public FlowFacts Join(FlowTerms terms)
+    {
+        for (var part = _next; part is not null; part = part._next)
+        {
+            terms.Join(_facts, part._facts);
+        }
+
+        return _facts;
+    }
+}

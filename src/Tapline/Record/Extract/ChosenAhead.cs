@@ -1,5 +1,5 @@
-// Asks the kernel for the chosen packets of a segment some time before they are read, so that a disk fetches many of them at once, and while
-// others are judged. Those near each other are one piece. One thread.
+// Asks the kernel for the chosen packets of a segment some time before they are read, so that a disk fetches many of them at once, and
+// while others are judged. Those near each other are one piece. One thread.
 namespace Tapline.Record.Extract;
 
 /// <summary>Fetches chosen packets ahead.</summary>

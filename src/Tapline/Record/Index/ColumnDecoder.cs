@@ -1,8 +1,6 @@
 // Numbers of a column out of hostile bytes. Every length is checked before it is believed; what does not fit is refused as
 // a whole. Pure; the caller owns source and target.
 using System.Buffers.Binary;
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 
 namespace Tapline.Record.Index;
 
@@ -130,10 +128,9 @@ internal static class ColumnDecoder
         {
             // Eight bytes hold such a number wherever it begins.
             var whole = bits.Length < sizeof(ulong) ? 0 : Math.Min((((bits.Length - sizeof(ulong)) * 8) / width) + 1, group.Length);
-            ref var first = ref MemoryMarshal.GetReference(bits); // the last of these begins at bits.Length - 8 at most
             foreach (ref var value in group[..whole])
             {
-                value = (Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref first, at >> 3)) >> (at & 7)) & mask;
+                value = (BinaryPrimitives.ReadUInt64LittleEndian(bits[(at >> 3)..]) >> (at & 7)) & mask;
                 at += width;
             }
 

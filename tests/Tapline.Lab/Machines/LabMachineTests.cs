@@ -9,6 +9,7 @@ using Xunit;
 
 namespace Tapline.Lab.Machines;
 
+[Trait("pace", "patient")]
 public sealed class LabMachineTests
 {
     private const string FirstUuid = "6c1f3f5e-0d6c-4f3c-9a51-000000000001";

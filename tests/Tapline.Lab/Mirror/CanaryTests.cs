@@ -7,6 +7,7 @@ using Xunit;
 
 namespace Tapline.Lab.Mirror;
 
+[Trait("pace", "patient")]
 public sealed class CanaryTests
 {
     [Theory]

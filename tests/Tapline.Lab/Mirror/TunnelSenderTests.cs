@@ -12,6 +12,7 @@ using Xunit;
 
 namespace Tapline.Lab.Mirror;
 
+[Trait("pace", "patient")]
 public sealed class TunnelSenderTests
 {
     private const int EthernetBytes = 14;

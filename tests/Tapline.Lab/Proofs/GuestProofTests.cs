@@ -6,6 +6,7 @@ using Xunit;
 
 namespace Tapline.Lab.Proofs;
 
+[Trait("pace", "patient")]
 public sealed class GuestProofTests(GuestRun shared) : IClassFixture<GuestRun>
 {
     private const int MtuBytes = GuestRun.MtuBytes;

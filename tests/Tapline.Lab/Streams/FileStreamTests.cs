@@ -7,6 +7,7 @@ using Xunit;
 
 namespace Tapline.Lab.Streams;
 
+[Trait("pace", "patient")]
 public sealed class FileStreamTests
 {
     [Fact]

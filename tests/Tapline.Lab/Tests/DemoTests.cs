@@ -8,6 +8,7 @@ using Xunit;
 
 namespace Tapline.Lab.Tests;
 
+[Trait("pace", "patient")]
 public sealed class DemoTests
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(180);

@@ -8,6 +8,7 @@ using Xunit;
 
 namespace Tapline.Lab.Vantage;
 
+[Trait("pace", "patient")]
 public sealed class OvsMirrorNamesTests
 {
     private const int Pings = 5;

@@ -11,6 +11,7 @@ using Xunit;
 
 namespace Tapline.Lab.Vantage;
 
+[Trait("pace", "patient")]
 public sealed class OvsTests
 {
     private static readonly LiveCaptureOptions s_options = new() { Points = ["ovs:br-int"], RingBudgetBytes = 64 << 20 };

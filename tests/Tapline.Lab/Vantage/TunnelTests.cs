@@ -15,6 +15,7 @@ using Xunit;
 
 namespace Tapline.Lab.Vantage;
 
+[Trait("pace", "patient")]
 public sealed class TunnelTests
 {
     private const int Count = 40;

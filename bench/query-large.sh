@@ -94,6 +94,9 @@ queries() { # STORE COPIES: the other questions
             timed "$work/$name.warm" "$native" query "$@" --data "$store" --force --no-manifest -w "$work/a.pcapng"
             frames "$work/a.pcapng" > "$work/$name.frames"
         done
+        set -- "retransmissions > 3" --limit 1 # over all of it: the flows of every segment are asked before
+        cold "$store/recording"; timed "$work/flows.cold" "$native" query "$@" --data "$store" --force --no-manifest -w "$work/a.pcapng"
+        timed "$work/flows.warm" "$native" query "$@" --data "$store" --force --no-manifest -w "$work/a.pcapng"
         cold "$store/recording"; timed "$work/first.cold" bash -c "'$native' query 'tcp' --data '$store' -w - 2> /dev/null | head -c 65536"
     done
 }
@@ -126,6 +129,7 @@ result=$root/bench/results/query-large-$(date -u +%Y%m%d-%H%M).txt
         row "$name, cold" "$work/$name.cold" "$(cat "$work/$name.frames")"; row "$name, warm" "$work/$name.warm" "$(cat "$work/$name.frames")"
     done
     row "first 64 KiB of a large answer, cold" "$work/first.cold"
+    row "first packet of flows' facts, cold" "$work/flows.cold"; row "first packet of flows' facts, warm" "$work/flows.warm"
     if [ -n "$steno" ]; then
         echo "# stenoread searches $(find "$steno/packets" -type f ! -name '.*' -printf '%s\n' | awk '{s += $1} END {print s}') bytes of its own files"
         for ((line = 1; line <= count; line += 2)); do

@@ -31,7 +31,7 @@ JSON
         # Files end a minute after they began; visible are those that are whole.
         wanted=$(stat -c %s "$capture")
         for ((i = 0; i < 90; i++)); do
-            [ "$(find "$folder/packets" -type f ! -name '.*' -printf '%s\n' | awk '{s += $1} END {print s + 0}')" -lt $((wanted / 20 * 19)) ] || break
+            [ "$(find "$folder/packets" -type f ! -name '.*' -printf '%s\n' | awk '{s += $1} END {printf "%d", s}')" -lt $((wanted / 20 * 19)) ] || break
             sleep 1
         done
         sleep 20 # the server looks for new files every 15 s

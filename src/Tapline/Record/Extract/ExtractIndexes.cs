@@ -142,7 +142,7 @@ internal sealed class ExtractIndexes : IDisposable
         var isKept = index is not null;
         try
         {
-            index ??= Open(_segments[segment]);
+            index ??= ByHead(_segments[segment]) ?? Open(_segments[segment]);
             if (index is null)
             {
                 return null;

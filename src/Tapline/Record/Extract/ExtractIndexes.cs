@@ -94,21 +94,28 @@ internal sealed class ExtractIndexes : IDisposable
 
     private void PrepareWholes(CancellationToken stop)
     {
-        EachByEnd(HeadOf, (segment, index) => _wholes.Begin(segment, index, _segments[segment]), stop);
-        EachByEnd(segment => Using(segment, index => _wholes.Continued(segment, index)), _wholes.TakeContinued, stop);
-        EachByEnd(segment => Using(segment, index => _wholes.Known(segment, index)), _wholes.TakeKnown, stop);
+        Each(_byEnd, HeadOf, (segment, index) => _wholes.Begin(segment, index, _segments[segment]), stop);
+        Each([.. Enumerable.Reverse(_byEnd)], segment => Using(segment, index => _wholes.Look(segment, index)), Take, stop);
         _wholes.Finish();
     }
 
-    private void EachByEnd<T>(Func<int, T?> look, Action<int, T> take, CancellationToken stop)
+    private void Take(int segment, FlowsSeen seen) => _wholes.Take(
+        segment, seen, read => Using(segment, index =>
+        {
+            read(index);
+            return index;
+        }));
+
+    // Looks at segments by several threads, and takes what was found one after the other.
+    private static void Each<T>(int[] segments, Func<int, T?> look, Action<int, T> take, CancellationToken stop)
         where T : class
     {
-        using var ahead = new Ahead<Looked<T>>(_byEnd.Length, place => new Looked<T>(look(_byEnd[place])));
-        for (var place = 0; place < _byEnd.Length && ahead.Take(place, stop) is { } looked; place++)
+        using var ahead = new Ahead<Looked<T>>(segments.Length, place => new Looked<T>(look(segments[place])));
+        for (var place = 0; place < segments.Length && ahead.Take(place, stop) is { } looked; place++)
         {
             if (looked.Value is { } value)
             {
-                take(_byEnd[place], value);
+                take(segments[place], value);
             }
         }
     }
@@ -135,7 +142,7 @@ internal sealed class ExtractIndexes : IDisposable
 
     // Asks an index that stays open for the next question; null where there is none, or a damaged one, or another than its head said: told
     // when its packets are chosen.
-    private T? Using<T>(int segment, Func<SegmentIndex, T> ask)
+    private T? Using<T>(int segment, Func<SegmentIndex, T?> ask)
         where T : class
     {
         var index = Interlocked.Exchange(ref _open[segment], null);

@@ -1,9 +1,8 @@
 // A flow that spans segments is judged on its whole: the counters in each live index go back to the flow's beginning, so the last index
 // that has it knows all of it, and parts of a long flow add up. Most flows lie in one segment and need nothing of this: flow ids
 // rise, so one that may have begun in an earlier segment of its worker's run has an id that an earlier index's bounds cover. Only
-// those are collected, and of them only which terms hold; facts are read for flows in parts alone. Bounded: flows beyond the
-// limit are judged by what their own segment knows. Methods say which thread.
-using System.Buffers;
+// those are collected, and of them only which terms hold; facts are read for flows in parts alone. Each index is looked at once,
+// the latest first. Bounded: flows beyond the limit are judged by what their own segment knows. Methods say which thread.
 using Tapline.Record.Index;
 
 namespace Tapline.Record.Extract;
@@ -17,6 +16,8 @@ internal sealed class FlowWholes(FlowTerms terms, int segments)
     private readonly Place[] _places = new Place[segments];
     private readonly (int Flow, ulong Id)[]?[] _spanning = new (int, ulong)[segments][];
     private readonly Dictionary<(WorkerRun Run, ulong FlowId), FlowParts> _parts = [];
+    private readonly List<(int Flow, ulong Id)> _found = [];
+    private readonly List<int> _foundParts = [];
     private int _flows;
 
     /// <summary>True when there were more flows than are kept.</summary>
@@ -43,103 +44,50 @@ internal sealed class FlowWholes(FlowTerms terms, int segments)
 
         var ids = index.Zone(IndexColumn.FlowId);
         var hasParts = index.Zone(IndexColumn.Part).Max > 0;
-        _places[segment] = new Place(worker, worker.Highest, (ulong)ids.Min <= worker.Highest || hasParts, hasParts);
+        _places[segment] = new Place(worker, worker.Highest, hasParts);
         worker.Take(of, header.Sequence, (ulong)ids.Max);
     }
 
-    /// <summary>Second pass, any thread: ids of the segment's flows that may not be its alone.</summary>
-    public SpanningFlow[] Continued(int segment, SegmentIndex index)
+    /// <summary>What the segment's index says of its flows. Any thread, when all were begun.</summary>
+    public FlowsSeen? Look(int segment, SegmentIndex index) =>
+        _places[segment] is { Run: not null } place ? FlowsSeen.Of(index, terms, place.HasParts) : null;
+
+    /// <summary>Second pass, from the latest end to the earliest, by one thread: a segment's flows that may not be its alone are those
+    /// that may have begun before, and those that a later segment had. What was said of one first is the latest word.</summary>
+    /// <param name="segment">The segment.</param>
+    /// <param name="seen">What its index says; disposed here.</param>
+    /// <param name="read">Reads the index again, for flows in parts.</param>
+    public void Take(int segment, FlowsSeen seen, Action<Action<SegmentIndex>> read)
     {
-        var place = _places[segment];
-        if (!place.MayContinue)
+        var (run, highest, _) = _places[segment];
+        foreach (var flow in seen.Parts.Keys)
         {
-            return [];
+            Collect(run!, (ulong)seen.Ids[flow], seen.Truths[flow], isPart: true);
         }
 
-        var ids = index.Column(IndexColumn.FlowId);
-        var parts = place.HasParts ? index.Column(IndexColumn.Part) : [];
-        var continued = new List<SpanningFlow>();
-        for (var flow = 1; flow < ids.Length; flow++)
+        _found.Clear();
+        _foundParts.Clear();
+        for (var flow = 1; flow < seen.Ids.Length; flow++)
         {
-            var id = (ulong)ids[flow];
-            var isPart = place.HasParts && parts[flow] > 0;
-            if (id != 0 && (id <= place.Highest || isPart))
+            var id = (ulong)seen.Ids[flow];
+            if (id == 0 || !(run!.IsCollected(id) || (id <= highest && Collect(run, id, seen.Truths[flow], isPart: false))))
             {
-                continued.Add(new SpanningFlow(flow, id, 0, isPart));
+                continue;
+            }
+
+            _found.Add((flow, id));
+            if (run.IsParted(id) && !FlowParts.Has(_parts.GetValueOrDefault((run, id)), seen.Parts.GetValueOrDefault(flow)))
+            {
+                _foundParts.Add(flow); // hardly ever: a part that no later segment had
             }
         }
 
-        return [.. continued];
-    }
-
-    /// <summary>By one thread: takes them in.</summary>
-    public void TakeContinued(int segment, SpanningFlow[] continued)
-    {
-        foreach (var flow in continued)
+        seen.Dispose();
+        _spanning[segment] = [.. _found];
+        if (_foundParts.Count > 0)
         {
-            if (_flows == FlowsMax)
-            {
-                IsFull = true;
-                return;
-            }
-
-            _flows += _places[segment].Run!.Collect(flow.Id, flow.IsPart) ? 1 : 0;
+            read(index => TakeParts(run!, index));
         }
-    }
-
-    /// <summary>Third pass, any thread, when all are in: such flows that this segment has, and which terms hold for them by what its
-    /// index knows.</summary>
-    public SpanningFlow[] Known(int segment, SegmentIndex index)
-    {
-        if (_places[segment].Run is not { } run || _flows == 0)
-        {
-            return [];
-        }
-
-        var found = new List<SpanningFlow>();
-        var ids = index.Column(IndexColumn.FlowId);
-        for (var flow = 1; flow < ids.Length; flow++)
-        {
-            var id = (ulong)ids[flow];
-            if (run.IsCollected(id))
-            {
-                found.Add(new SpanningFlow(flow, id, 0, run.IsParted(id)));
-            }
-        }
-
-        if (found.Count == 0)
-        {
-            return [];
-        }
-
-        var known = found.ToArray();
-        var rented = ArrayPool<ulong>.Shared.Rent(index.Flows);
-        var truths = rented.AsSpan(0, index.Flows);
-        TermTruths.Fill(index, terms, truths);
-        foreach (ref var flow in known.AsSpan())
-        {
-            flow = flow with { Truths = truths[flow.Flow], Facts = flow.IsPart ? FactsOf(index, flow.Flow) : null };
-        }
-
-        ArrayPool<ulong>.Shared.Return(rented);
-        return known;
-    }
-
-    /// <summary>In order of their ends, by one thread: the later segment knows more of a flow, or of a part of it, also of two
-    /// classes'.</summary>
-    public void TakeKnown(int segment, SpanningFlow[] known)
-    {
-        foreach (var flow in known)
-        {
-            var run = _places[segment].Run!;
-            run.SetTruths(flow.Id, flow.Truths);
-            if (flow.Facts is { } facts)
-            {
-                _parts[(run, flow.Id)] = FlowParts.With(_parts.GetValueOrDefault((run, flow.Id)), facts);
-            }
-        }
-
-        _spanning[segment] = Array.ConvertAll(known, flow => (flow.Flow, flow.Id));
     }
 
     /// <summary>All have been taken in: works out which terms hold for flows in parts.</summary>
@@ -169,11 +117,27 @@ internal sealed class FlowWholes(FlowTerms terms, int segments)
         return truths;
     }
 
-    private FlowFacts FactsOf(SegmentIndex index, int flow)
+    private bool Collect(WorkerRun run, ulong id, ulong truths, bool isPart)
     {
-        index.CopyFlow(flow, _columns, out var record);
-        return terms.Facts(record);
+        if (_flows == FlowsMax && !run.IsCollected(id))
+        {
+            IsFull = true;
+            return false;
+        }
+
+        _flows += run.Collect(id, truths, isPart) ? 1 : 0;
+        return true;
     }
 
-    private readonly record struct Place(WorkerRun? Run, ulong Highest, bool MayContinue, bool HasParts);
+    private void TakeParts(WorkerRun run, SegmentIndex index)
+    {
+        foreach (var flow in _foundParts)
+        {
+            index.CopyFlow(flow, _columns, out var record);
+            var key = (run, record.FlowId);
+            _parts[key] = FlowParts.With(_parts.GetValueOrDefault(key), terms.Facts(record));
+        }
+    }
+
+    private readonly record struct Place(WorkerRun? Run, ulong Highest, bool HasParts);
 }

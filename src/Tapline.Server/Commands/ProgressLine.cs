@@ -20,14 +20,19 @@ internal sealed class ProgressLine : IDisposable
     /// <summary>The same for other things than frames.</summary>
     public void Show(long frames, long bytes, long totalBytes, string what)
     {
-        if (!_isShown || Stopwatch.GetElapsedTime(_last).TotalMilliseconds < IntervalMs)
+        if (IsDue())
         {
-            return;
+            Write(Text(frames, bytes, totalBytes, Stopwatch.GetElapsedTime(_started), what));
         }
+    }
 
-        _last = Stopwatch.GetTimestamp();
-        _isDirty = true;
-        Console.Error.Write("\r\x1b[K" + Text(frames, bytes, totalBytes, Stopwatch.GetElapsedTime(_started), what));
+    /// <summary>Shows how many of so many things are done.</summary>
+    public void Show(int done, int of, string what)
+    {
+        if (IsDue())
+        {
+            Write(string.Create(CultureInfo.InvariantCulture, $"{done:N0} of {of:N0} {what}"));
+        }
     }
 
     /// <summary>Removes the line, so that what is printed next starts on a clean one.</summary>
@@ -38,6 +43,15 @@ internal sealed class ProgressLine : IDisposable
             Console.Error.Write("\r\x1b[K");
             _isDirty = false;
         }
+    }
+
+    private bool IsDue() => _isShown && Stopwatch.GetElapsedTime(_last).TotalMilliseconds >= IntervalMs;
+
+    private void Write(string text)
+    {
+        _last = Stopwatch.GetTimestamp();
+        _isDirty = true;
+        Console.Error.Write("\r\x1b[K" + text);
     }
 
     internal static string Text(long frames, long bytes, long totalBytes, TimeSpan elapsed, string what = "frames")

@@ -170,7 +170,19 @@ internal static class QueryVerb
     private static ExtractReport Extract(ExtractPlan plan, ExtractOptions options, IExtractSink sink, CancellationToken stop)
     {
         using var progress = new ProgressLine();
-        return Extraction.Run(plan, options, sink, r => progress.Show(r.Examined, r.PassedBytes, plan.Bytes), stop);
+        return Extraction.Run(plan, options, sink, Show, stop);
+
+        void Show(ExtractReport report)
+        {
+            if (report.SegmentsAsked > 0)
+            {
+                progress.Show(report.SegmentsAsked, plan.SegmentsWanted, "segments asked for facts of flows");
+            }
+            else
+            {
+                progress.Show(report.Examined, report.PassedBytes, plan.Bytes);
+            }
+        }
     }
 
     private static ExtractReport CountFrames(ExtractPlan plan, ExtractOptions options, CancellationToken stop) =>

@@ -7,6 +7,7 @@ using Xunit;
 
 namespace Tapline.Lab.Capture;
 
+[Trait("pace", "patient")]
 public sealed class FrameFactsTests
 {
     private const long SmallBudgetBytes = 64 << 20;

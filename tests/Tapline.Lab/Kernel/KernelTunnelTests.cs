@@ -13,6 +13,7 @@ using Xunit;
 
 namespace Tapline.Lab.Kernel;
 
+[Trait("pace", "patient")]
 public sealed class KernelTunnelTests
 {
     private const int Load = 20_000;

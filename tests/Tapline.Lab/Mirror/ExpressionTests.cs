@@ -6,6 +6,7 @@ using Xunit;
 
 namespace Tapline.Lab.Mirror;
 
+[Trait("pace", "patient")]
 public sealed class ExpressionTests
 {
     [Theory]

@@ -8,6 +8,7 @@ using Xunit;
 
 namespace Tapline.Lab.Mirror;
 
+[Trait("pace", "patient")]
 public sealed class ReconfigureTests
 {
     private const int FramesPerSecond = 50_000;

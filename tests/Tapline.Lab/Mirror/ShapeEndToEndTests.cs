@@ -11,6 +11,7 @@ using Xunit;
 
 namespace Tapline.Lab.Mirror;
 
+[Trait("pace", "patient")]
 public sealed class ShapeEndToEndTests : IDisposable
 {
     private const string Client = "10.9.0.1";

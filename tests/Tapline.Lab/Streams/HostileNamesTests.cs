@@ -8,6 +8,7 @@ using Xunit;
 
 namespace Tapline.Lab.Streams;
 
+[Trait("pace", "patient")]
 public sealed class HostileNamesTests
 {
     private const string Escape = "\u001b[31m\u001b]0;title\u0007";

@@ -8,6 +8,7 @@ using Xunit;
 
 namespace Tapline.Lab.Streams;
 
+[Trait("pace", "patient")]
 public sealed class WiresharkTests
 {
     private const int Port = 57012;

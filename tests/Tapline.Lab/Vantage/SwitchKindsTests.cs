@@ -9,6 +9,7 @@ using Xunit;
 
 namespace Tapline.Lab.Vantage;
 
+[Trait("pace", "patient")]
 public sealed class SwitchKindsTests
 {
     private static readonly LiveCaptureOptions s_options = new() { RingBudgetBytes = 64 << 20 };

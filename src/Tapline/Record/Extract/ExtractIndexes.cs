@@ -36,7 +36,9 @@ internal sealed class ExtractIndexes : IDisposable
     private bool IsAsked => _options.Filter.AsksFlows || (_options.UseIndex && !_options.Filter.IsEverything);
 
     /// <summary>Collects what terms of flows and names need over all segments; a sentence where that is more than is kept.</summary>
-    public string? Prepare(CancellationToken stop)
+    /// <param name="asked">Told how many segments have been asked for facts of their flows.</param>
+    /// <param name="stop">Ends it early.</param>
+    public string? Prepare(Action<int> asked, CancellationToken stop)
     {
         foreach (var segment in IsAsked ? _segments : [])
         {
@@ -50,7 +52,7 @@ internal sealed class ExtractIndexes : IDisposable
 
         if (_options.Filter.AsksFlows)
         {
-            PrepareWholes(stop);
+            PrepareWholes(asked, stop);
         }
 
         return _wholes.IsFull
@@ -92,10 +94,16 @@ internal sealed class ExtractIndexes : IDisposable
         }
     }
 
-    private void PrepareWholes(CancellationToken stop)
+    private void PrepareWholes(Action<int> asked, CancellationToken stop)
     {
         Each(_byEnd, HeadOf, (segment, index) => _wholes.Begin(segment, index, _segments[segment]), stop);
-        Each([.. Enumerable.Reverse(_byEnd)], segment => Using(segment, index => _wholes.Look(segment, index)), Take, stop);
+        var count = 0;
+        Each(
+            [.. Enumerable.Reverse(_byEnd)], segment => Using(segment, index => _wholes.Look(segment, index)), (segment, seen) =>
+            {
+                Take(segment, seen);
+                asked(++count);
+            }, stop);
         _wholes.Finish();
     }
 

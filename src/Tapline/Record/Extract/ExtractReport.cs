@@ -57,6 +57,9 @@ public sealed class ExtractReport
     /// <summary>Bytes of the segments that lie behind it, read or passed over; of <see cref="ExtractPlan.Bytes"/>.</summary>
     public long PassedBytes { get; internal set; }
 
+    /// <summary>Segments whose flows have been asked for their facts, before a packet is read; 0 = that is over, or not wanted.</summary>
+    public int SegmentsAsked { get; internal set; }
+
     public int SegmentsRead { get; internal set; }
 
     /// <summary>Those of which only chosen packets were read.</summary>

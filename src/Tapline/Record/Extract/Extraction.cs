@@ -63,7 +63,14 @@ public sealed class Extraction
     private void Run(Action<ExtractReport>? progress, CancellationToken stop)
     {
         _sink.Begin(_report.Plan);
-        if (_indexes.Prepare(stop) is { } limit)
+        var limit = _indexes.Prepare(
+            asked =>
+            {
+                _report.SegmentsAsked = asked;
+                progress?.Invoke(_report);
+            }, stop);
+        _report.SegmentsAsked = 0;
+        if (limit is not null)
         {
             Note(limit);
         }

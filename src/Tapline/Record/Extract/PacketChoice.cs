@@ -62,10 +62,9 @@ internal sealed class PacketChoice
             return new PacketChoice([], null, isSparse: true);
         }
 
-        var packets = 0L;
-        flows.ForEach(flow => packets += index.PacketCount(flow));
+        var packets = index.PacketCount(flows);
         var isWalked = packets > index.Header.Frames / WalkShare;
-        return isWalked && truths is null ? null : Collect(index, flows, (int)packets, known, (from, to), isSparse: !isWalked);
+        return isWalked && truths is null ? null : Collect(index, flows, packets, known, (from, to), isSparse: !isWalked);
     }
 
     // The part of the file that the window lies in; most windows take in whole segments.

@@ -206,6 +206,22 @@ public sealed partial class SegmentIndex : IDisposable
     /// <summary>Packets of a flow in this segment.</summary>
     public int PacketCount(int flow) => (int)Column(IndexColumn.Packets)[flow];
 
+    /// <summary>Packets of some flows together. Throws <see cref="InvalidDataException"/> where they are more than the segment has room
+    /// for.</summary>
+    public int PacketCount(List<int> flows)
+    {
+        ArgumentNullException.ThrowIfNull(flows);
+        var counts = Column(IndexColumn.Packets);
+        var packets = 0L;
+        foreach (var flow in flows)
+        {
+            packets += (uint)counts[flow];
+        }
+
+        var roomFor = Math.Min(Header.SegmentBytes / PcapngWriter.BlockFrameBytes, int.MaxValue);
+        return packets <= roomFor ? (int)packets : throw Damaged("packets");
+    }
+
     /// <summary>Closes the file; columns that were handed out must not be used any more.</summary>
     public void Dispose()
     {

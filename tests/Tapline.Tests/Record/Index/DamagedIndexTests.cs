@@ -11,6 +11,9 @@ namespace Tapline.Tests.Record.Index;
 
 public class DamagedIndexTests
 {
+    private static readonly ExtractOptions s_all = new() { Folder = "", Filter = ExtractFilter.Compile("not port 1", out _)! };
+    private static readonly ExtractOptions s_tcp = new() { Folder = "", Filter = ExtractFilter.Compile("tcp", out _)! };
+
     [Fact]
     public void AFlippedBitIsFoundWhereverItIs()
     {
@@ -56,6 +59,24 @@ public class DamagedIndexTests
         using var older = SegmentIndex.Open(made.Path, made.SegmentBytes, out _)!;
         Assert.Equal(expected.Select(c => c.Values), Columns(older).Select(c => c.Values));
         Assert.DoesNotContain(expected, c => c.Values is null);
+    }
+
+    [Fact]
+    public void PacketsThatTheSegmentHasNoRoomForAreRefusedBeforeMemoryIsTakenForThem()
+    {
+        using var made = new MadeIndex(frames: 1); // of one flow: all its columns are constants
+        var isForged = false;
+        File.WriteAllBytes(made.Path, WithoutChecksums(made.Bytes, (column, value) =>
+        {
+            isForged |= column == IndexColumn.Packets;
+            return column == IndexColumn.Packets ? Varint.Fold(100_000_000) : value;
+        }));
+        Assert.True(isForged, "the column of counts is a constant");
+        using var index = SegmentIndex.Open(made.Path, made.SegmentBytes, out _)!;
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var refusal = Assert.Throws<InvalidDataException>(() => PacketChoice.Make(index, s_all, null, null));
+        Assert.Contains("is damaged (packets)", refusal.Message);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 10_000_000);
     }
 
     [Fact]
@@ -128,9 +149,8 @@ public class DamagedIndexTests
     }
 
     // As indexes were written before columns had checksums: the rows of the directory end without.
-    private static byte[] WithoutChecksums(byte[] bytes)
+    private static byte[] WithoutChecksums(byte[] bytes, Func<IndexColumn, ulong, ulong>? forgeConstant = null)
     {
-        var older = (byte[])bytes.Clone();
         _ = IndexHeader.TryParse(bytes, bytes.Length, out var header);
         var place = Array.FindIndex(header.Sections, s => s.Kind == IndexSectionKind.Directory);
         var section = header.Sections[place];
@@ -145,18 +165,20 @@ public class DamagedIndexTests
             var coding = source[0];
             source = source[1..];
             rows.Add((byte)(coding & ~ColumnDirectory.CrcEnds));
-            for (var i = (coding & ColumnDirectory.BoundsFollow) != 0 ? 3 : 1; i > 0; i--)
+            for (var i = (coding & ColumnDirectory.BoundsFollow) != 0 ? 3 : 1; i > 0; i--) // bounds, then the constant or the bytes
             {
                 Assert.True(Varint.TryRead(ref source, out var value));
-                rows.AddVarint(value);
+                var isConstant = i == 1 && (coding & ~ColumnDirectory.BoundsFollow) == (int)ColumnCoding.Constant;
+                rows.AddVarint(isConstant && forgeConstant is not null ? forgeConstant((IndexColumn)number, value) : value);
             }
 
             source = source[((coding & ColumnDirectory.CrcEnds) != 0 ? sizeof(uint) : 0)..];
         }
 
-        Assert.True(rows.Length < section.Bytes);
-        rows.Written.CopyTo(older.AsSpan((int)section.Offset));
-        (section with { Bytes = rows.Length, Crc = Crc32C.Compute(rows.Written) })
+        // It stands at the end then, as it may be longer.
+        byte[] older = [.. bytes, .. rows.Written];
+        BitConverter.TryWriteBytes(older.AsSpan(56), older.LongLength);
+        (section with { Offset = bytes.Length, Bytes = rows.Length, Crc = Crc32C.Compute(rows.Written) })
             .Write(older.AsSpan(96 + (place * IndexHeader.SectionEntryBytes)));
         Seal(older);
         return older;
@@ -195,11 +217,11 @@ public class DamagedIndexTests
     /// <summary>A real index, whose bytes a test may change.</summary>
     private sealed class MadeIndex : IDisposable
     {
-        private static readonly ExtractOptions s_tcp = new() { Folder = "", Filter = ExtractFilter.Compile("tcp", out _)! };
-        private readonly WorkerFixture _fixture = LiveIndexTests.Record(TraceMaker.Frames(9, 1500), 1500, 1L << 30);
+        private readonly WorkerFixture _fixture;
 
-        public MadeIndex()
+        public MadeIndex(int frames = 1500)
         {
+            _fixture = LiveIndexTests.Record(TraceMaker.Frames(9, 1500), frames, 1L << 30);
             var segment = Assert.Single(LiveIndexTests.Segments(_fixture));
             SegmentBytes = new FileInfo(segment).Length;
             Path = SegmentIndex.PathOf(segment);

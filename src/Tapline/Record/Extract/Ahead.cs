@@ -1,6 +1,7 @@
 // Work that is done ahead of its use, by some threads at once, and taken in order: indexes are opened and judged while the packets of
-// segments before them are read. Bounded: so many results wait at most. Results are the taker's. A few pieces are done by
-// the taker itself, without threads. Threads end when all is done or when it is disposed; what one is at then is finished unseen.
+// segments before them are read. Bounded: so many results wait at most. Results are the taker's. The first piece, and all where they
+// are few, are done by the taker itself, without threads. Threads end when all is done or when it is disposed; what one is at
+// then is finished unseen.
 using System.Runtime.ExceptionServices;
 
 namespace Tapline.Record.Extract;
@@ -32,6 +33,11 @@ internal sealed class Ahead<T>(int count, Func<int, T> work) : IDisposable
             return work(number);
         }
 
+        if (number == 0)
+        {
+            return TakeFirst();
+        }
+
         Begin();
         lock (_gate)
         {
@@ -61,6 +67,15 @@ internal sealed class Ahead<T>(int count, Func<int, T> work) : IDisposable
             _isOver = true;
             Monitor.PulseAll(_gate);
         }
+    }
+
+    // What is wanted first is not kept waiting by what is done ahead of it.
+    private T TakeFirst()
+    {
+        (_next, _taken) = (1, 1);
+        var first = work(0);
+        Begin();
+        return first;
     }
 
     private void Begin()

@@ -25,6 +25,10 @@ internal sealed class FlowTerms
 
     public int Count => _terms.Count;
 
+    /// <summary>False when no term holds for a row whose counts are 0, as those of loose fragments are, though packets of no flow are to
+    /// satisfy none.</summary>
+    public bool MayHoldForLoose { get; private set; }
+
     public FilterNode.Flow this[int number] => _terms[number];
 
     /// <summary>Collects the terms of a tree; null with one sentence when one of them can't be answered.</summary>
@@ -43,6 +47,8 @@ internal sealed class FlowTerms
             });
         }
 
+        terms.MayHoldForLoose = terms._terms.Exists(
+            t => t.Field.Name is "duration" or "community_id" || (IsNumber(t) && Compare(t, 0)));
         if (terms._terms.Find(t => !s_answered.Contains(t.Field.Name)) is { } unknown)
         {
             error = $"recordings know no `{unknown.Field.Name}` yet (column {unknown.Column + 1}); they know "

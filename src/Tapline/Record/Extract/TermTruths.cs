@@ -21,7 +21,7 @@ internal static class TermTruths
             Fill(index, terms, i, truths);
         }
 
-        if (truths.IndexOfAnyExcept(0UL) < 0)
+        if (!terms.MayHoldForLoose || truths.IndexOfAnyExcept(0UL) < 0)
         {
             return;
         }

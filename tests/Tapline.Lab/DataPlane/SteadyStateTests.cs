@@ -13,6 +13,7 @@ public sealed class SteadyStateTests
     private const int FramesPerSecond = 100_000;
     private const int TickMicroseconds = 1000;
     private const int Questions = 6;
+    private const int Windows = 3;
     private const long WarmNs = 12_000_000_000;
 
     [Fact]
@@ -59,6 +60,19 @@ public sealed class SteadyStateTests
         // The first seconds belong to the runtime: methods are compiled for good, buffers find their size. What runs once a segment
         // must have run often enough for that, so the recording has a small budget: four segments a second, old ones removed.
         LabWait.Until(() => Ask(engine).GetProperty("uptime_ns").GetInt64() > WarmNs, "the engine to be warm");
+        // What the runtime does once in a while for itself (a method compiled for good) may fall into one window, not into each.
+        var told = new List<string>();
+        while (told.Count < Windows && Allocated(engine) is { } allocation)
+        {
+            told.Add(allocation);
+        }
+
+        Assert.True(told.Count < Windows, string.Join('\n', told));
+    }
+
+    // Looks on for some seconds; null = nothing was allocated meanwhile.
+    private static string? Allocated(LabEngine engine)
+    {
         var first = Ask(engine);
         var last = first;
         for (var i = 0; i < Questions; i++)
@@ -69,13 +83,16 @@ public sealed class SteadyStateTests
         }
 
         Assert.True(Frames(last) - Frames(first) > FramesPerSecond, "frames flow meanwhile");
-        Assert.Equal(0, last.GetProperty("allocated_bytes").GetInt64() - first.GetProperty("allocated_bytes").GetInt64());
-        Assert.Equal(first.GetProperty("gc_collections").GetInt32(), last.GetProperty("gc_collections").GetInt32());
-        foreach (var (before, after) in first.GetProperty("workers").EnumerateArray().Zip(last.GetProperty("workers").EnumerateArray()))
-        {
-            Assert.Equal(before.GetProperty("allocated_bytes").GetInt64(), after.GetProperty("allocated_bytes").GetInt64());
-        }
+        var bytes = Difference("allocated_bytes", first, last);
+        var collections = Difference("gc_collections", first, last);
+        var ofWorkers = first.GetProperty("workers").EnumerateArray().Zip(last.GetProperty("workers").EnumerateArray())
+            .Select(w => Difference("allocated_bytes", w.First, w.Second)).ToArray();
+        return bytes == 0 && collections == 0 && Array.TrueForAll(ofWorkers, w => w == 0) ? null
+            : $"{bytes} bytes, {collections} collections, workers {string.Join(' ', ofWorkers)}";
     }
+
+    private static long Difference(string field, JsonElement first, JsonElement last) =>
+        last.GetProperty(field).GetInt64() - first.GetProperty(field).GetInt64();
 
     private static JsonElement Ask(LabEngine engine)
     {

@@ -75,7 +75,9 @@ public sealed class PastFeederTests
         Assert.True(run.Recorders[0].Dropped > 0, "the disk did not fail, and the test proves little");
         var missing = run.Sources[0].Sent - numbers.Count;
         Assert.InRange(missing, 1, run.Recorders[0].Dropped);
-        Assert.InRange(PastReport.Of(run.Feeder, run.Plan).DroppedRecorder, 0, missing);
+
+        // A buffer that failed while the present was joined may be in the account though its frames came as copies.
+        Assert.InRange(PastReport.Of(run.Feeder, run.Plan).DroppedRecorder, 0, run.Recorders[0].Dropped);
         Assert.Subset(numbers.ToHashSet(), run.OnDisk().ToHashSet());
     }
 

@@ -312,10 +312,10 @@ internal sealed class SegmentWriter
             result = TryReserveUpTo(offset + pages.Length) ? WritePages(pages, offset) : -NativeFile.ENOSPC;
             if (result == 0)
             {
-                _output.Written();
                 _seals?.Take(
                     pages[..(int)Math.Min(pages.Length, _output.FileEnd - offset)], offset,
                     isBehind: _full.Count >= _behindFrom);
+                _output.Written(); // the pages are the output's again
             }
         }
 

@@ -24,6 +24,9 @@ internal sealed unsafe partial class FrameSource : IDisposable
     private const int HelperRedirect = 23; // bpf_redirect
     private const int XdpDrop = 1;
     private const int PortBitsMax = 14;
+    private const int QueueFrames = 192; // below the 256 that a veth's queue holds (VETH_RING_SIZE in drivers/net/veth.c)
+    private const int StillMs = 1000;
+    private const int TransmitPackets = 9; // its place among the numbers of a row of /proc/net/dev
 
     private readonly SafeFileHandle _counter;
     private readonly SafeFileHandle _program;
@@ -78,6 +81,41 @@ internal sealed unsafe partial class FrameSource : IDisposable
     }
 
     /// <summary>
+    /// Sends as fast as the peer takes: never more under way than the peer's queue holds, so that none is lost there however
+    /// busy the processors are. Ends early where the peer takes nothing for a second (a port that is down). Returns what the
+    /// peer took.
+    /// </summary>
+    /// <param name="count">Frames to send.</param>
+    /// <param name="device">The interface that the source sends from, in the calling thread's namespace.</param>
+    public long SendAsTaken(long count, string device)
+    {
+        var before = Taken(device);
+        var sent = 0L;
+        var taken = 0L;
+        for (var since = Environment.TickCount64; taken < count && Environment.TickCount64 - since < StillMs;)
+        {
+            var part = Math.Min(count, taken + QueueFrames) - sent;
+            if (part > 0)
+            {
+                Send(part);
+                sent += part;
+            }
+
+            var now = Taken(device) - before;
+            if (now == taken)
+            {
+                Thread.Yield();
+                continue;
+            }
+
+            taken = now;
+            since = Environment.TickCount64;
+        }
+
+        return taken;
+    }
+
+    /// <summary>
     /// Sends at a steady rate for a time (0 = as fast as it goes): every tick what is due by then. Returns the seconds it took.
     /// </summary>
     public double SendPaced(double framesPerSecond, double seconds, int tickMicroseconds, CancellationToken stop = default)
@@ -126,6 +164,15 @@ internal sealed unsafe partial class FrameSource : IDisposable
         var mask = stackalloc ulong[16];
         mask[cpu / 64] = 1UL << (cpu % 64);
         _ = sched_setaffinity(0, 128, mask);
+    }
+
+    // A veth end's transmit counter is its peer's receive counter where frames come by XDP (veth_get_stats64).
+    private static long Taken(string device)
+    {
+        var row = File.ReadLines("/proc/thread-self/net/dev")
+            .Single(l => l.AsSpan().TrimStart().StartsWith($"{device}:", StringComparison.Ordinal));
+        var fields = row[(row.IndexOf(':') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        return long.Parse(fields[TransmitPackets], System.Globalization.CultureInfo.InvariantCulture);
     }
 
     private static byte[] Template(int frameBytes)

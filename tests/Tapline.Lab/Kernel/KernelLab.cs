@@ -13,7 +13,6 @@ namespace Tapline.Lab.Kernel;
 /// <summary>What a test of the kernel path stands on.</summary>
 internal sealed class KernelLab : IDisposable
 {
-    private const int StillMs = 1000;
     public const string ToolPort = "tool";
     public static readonly NicTarget Target = new(ToolPort);
     private readonly NetNamespace _vm = NetNamespace.Create("v");
@@ -94,30 +93,16 @@ internal sealed class KernelLab : IDisposable
         return Host.Enter(() => (Engine.Start(options, s => Assert.Fail(s), out var problem), problem));
     }
 
-    /// <summary>Sends frames into a port as fast as the source goes; returns how many entered by its counter.</summary>
+    /// <summary>Sends frames into a port as fast as it takes them; returns how many entered by its counter.</summary>
     public long Send(long frames, int frameBytes = 64, string port = "p1")
     {
         var before = Host.Statistic(port, "rx_packets");
-        var sent = _vm.Enter(() =>
+        _vm.Enter(() =>
         {
             using var source = new FrameSource(LinkIndex.Of("e" + port), frameBytes, flows: 256);
-            source.Send(frames);
-            return source.Sent;
+            source.SendAsTaken(frames, "e" + port);
         });
-        // A sender that is moved to another processor may outrun the port's queue: what is lost there never enters.
-        var entered = 0L;
-        var since = Environment.TickCount64;
-        LabWait.Until(
-            () =>
-            {
-                var now = Host.Statistic(port, "rx_packets") - before;
-                since = now == entered ? since : Environment.TickCount64;
-                entered = now;
-                return entered >= sent || Environment.TickCount64 - since > StillMs;
-            },
-            "the frames to enter the switch");
-        Assert.True(entered > sent / 2 || sent < 100, $"{entered} of {sent} frames entered");
-        return entered;
+        return Host.Statistic(port, "rx_packets") - before;
     }
 
     public void Dispose()

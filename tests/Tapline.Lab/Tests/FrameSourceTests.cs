@@ -20,7 +20,7 @@ public sealed class FrameSourceTests
         var sent = space.Enter(() =>
         {
             using var source = new FrameSource(LinkIndex.Of(pair.Near), frameBytes, flows: 256);
-            source.Send(20_000);
+            source.SendAsTaken(20_000, pair.Near);
             return source.Sent;
         });
         Assert.Equal(20_000, sent);
@@ -43,7 +43,7 @@ public sealed class FrameSourceTests
         space.Enter(() =>
         {
             using var source = new FrameSource(LinkIndex.Of(pair.Near), 64, flows: 1 << 15);
-            source.Send(20_000);
+            source.SendAsTaken(20_000, pair.Near);
         });
         reader.WaitForExit();
         var text = LabCommand.Run("tcpdump", "-n", "-vv", "-r", file);

@@ -25,7 +25,8 @@ internal sealed unsafe partial class FrameSource : IDisposable
     private const int XdpDrop = 1;
     private const int PortBitsMax = 14;
     private const int QueueFrames = 192; // below the 256 that a veth's queue holds (VETH_RING_SIZE in drivers/net/veth.c)
-    private const int StillMs = 1000;
+    private const int StillMs = 200;
+    private const int NothingTakenMs = 1000;
     private const int TransmitPackets = 9; // its place among the numbers of a row of /proc/net/dev
 
     private readonly SafeFileHandle _counter;
@@ -81,35 +82,25 @@ internal sealed unsafe partial class FrameSource : IDisposable
     }
 
     /// <summary>
-    /// Sends as fast as the peer takes: never more under way than the peer's queue holds, so that none is lost there however
-    /// busy the processors are. Ends early where the peer takes nothing for a second (a port that is down). Returns what the
-    /// peer took.
+    /// Sends until the peer has taken as many frames as asked. What its queue lost, because its processor was busy elsewhere,
+    /// is made up for in smaller portions. Ends early where the peer takes nothing for a second (a port that is down).
+    /// Returns what the peer took.
     /// </summary>
-    /// <param name="count">Frames to send.</param>
+    /// <param name="count">Frames that shall be taken.</param>
     /// <param name="device">The interface that the source sends from, in the calling thread's namespace.</param>
-    public long SendAsTaken(long count, string device)
+    public long SendUntilTaken(long count, string device)
     {
         var before = Taken(device);
-        var sent = 0L;
         var taken = 0L;
-        for (var since = Environment.TickCount64; taken < count && Environment.TickCount64 - since < StillMs;)
+        long portion = CallFramesMax;
+        for (var since = Environment.TickCount64; taken < count && Environment.TickCount64 - since < NothingTakenMs;)
         {
-            var part = Math.Min(count, taken + QueueFrames) - sent;
-            if (part > 0)
-            {
-                Send(part);
-                sent += part;
-            }
-
-            var now = Taken(device) - before;
-            if (now == taken)
-            {
-                Thread.Yield();
-                continue;
-            }
-
+            var part = Math.Min(count - taken, portion);
+            Send(part);
+            var now = SettledAt(device, before, taken, taken + part);
+            since = now > taken ? Environment.TickCount64 : since;
+            portion = now < taken + part ? Math.Max(QueueFrames, portion / 4) : portion;
             taken = now;
-            since = Environment.TickCount64;
         }
 
         return taken;
@@ -173,6 +164,20 @@ internal sealed unsafe partial class FrameSource : IDisposable
             .Single(l => l.AsSpan().TrimStart().StartsWith($"{device}:", StringComparison.Ordinal));
         var fields = row[(row.IndexOf(':') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
         return long.Parse(fields[TransmitPackets], System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    // What the peer took, when that is all or no more comes.
+    private static long SettledAt(string device, long before, long taken, long all)
+    {
+        for (var since = Environment.TickCount64; taken < all && Environment.TickCount64 - since < StillMs;)
+        {
+            Thread.Yield();
+            var now = Taken(device) - before;
+            since = now > taken ? Environment.TickCount64 : since;
+            taken = now;
+        }
+
+        return taken;
     }
 
     private static byte[] Template(int frameBytes)

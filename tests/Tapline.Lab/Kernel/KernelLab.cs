@@ -93,14 +93,16 @@ internal sealed class KernelLab : IDisposable
         return Host.Enter(() => (Engine.Start(options, s => Assert.Fail(s), out var problem), problem));
     }
 
-    /// <summary>Sends frames into a port as fast as it takes them; returns how many entered by its counter.</summary>
+    /// <summary>
+    /// Sends until so many frames have entered by a port (one that is down takes none); returns how many did by its counter.
+    /// </summary>
     public long Send(long frames, int frameBytes = 64, string port = "p1")
     {
         var before = Host.Statistic(port, "rx_packets");
         _vm.Enter(() =>
         {
             using var source = new FrameSource(LinkIndex.Of("e" + port), frameBytes, flows: 256);
-            source.SendAsTaken(frames, "e" + port);
+            source.SendUntilTaken(frames, "e" + port);
         });
         return Host.Statistic(port, "rx_packets") - before;
     }

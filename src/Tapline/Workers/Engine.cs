@@ -68,13 +68,13 @@ public sealed class Engine : IDisposable
             }
         }
 
-        Array.ForEach(parts.Workers, w => w.Start());
         if (parts.RecordFolders.Count > 0)
         {
             parts.Mirrors.Supply(new PastSupply(
                 [.. parts.RecordFolders.Select(f => f.Path)], parts.Recorders, parts.Workers.Length, parts.Capture));
         }
 
+        Array.ForEach(parts.Workers, w => w.Start());
         engine._supervisor.Start();
         engine._isRunning = true;
         if (parts.RecordFolders.Count > 0)

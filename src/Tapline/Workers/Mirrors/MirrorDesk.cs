@@ -138,7 +138,7 @@ internal sealed class MirrorDesk : IDisposable
         }
     }
 
-    /// <summary>Where sessions find their past from now on; those that wait for it begin.</summary>
+    /// <summary>Where sessions find their past from now on; those that wait for it begin. Before the workers start.</summary>
     public void Supply(PastSupply supply)
     {
         lock (_gate)
@@ -146,7 +146,8 @@ internal sealed class MirrorDesk : IDisposable
             _supply = supply;
             foreach (var mirror in Book.Current.Running)
             {
-                mirror.Past?.Start(supply);
+                mirror.Past?.Note(supply);
+                mirror.Past?.Start();
             }
         }
     }
@@ -286,6 +287,11 @@ internal sealed class MirrorDesk : IDisposable
         // First no capture at the new tool ports, then copies to them; at the old ones the other way round.
         Exclude([.. ToolPorts.Concat(toolPorts).Distinct()]);
         Volatile.Write(ref _all, [.. _all, .. opened]);
+        if (_supply is { } supply)
+        {
+            opened.ForEach(o => o.Past?.Note(supply));
+        }
+
         var set = Book.Publish(next);
         var ended = before.Except(next).ToList();
         if (ended.Count > 0 && WaitUntilFollowed(set))
@@ -294,10 +300,7 @@ internal sealed class MirrorDesk : IDisposable
         }
 
         Exclude(toolPorts);
-        if (_supply is { } supply)
-        {
-            opened.ForEach(o => o.Past?.Start(supply));
-        }
+        opened.ForEach(o => o.Past?.Start());
     }
 
     // Workers turn at least every few hundredths of a second. One that does not is stuck and soon ends the process; its

@@ -33,7 +33,8 @@ internal sealed class PastFeeder : IDisposable
     private readonly bool _isListener;
     private readonly int _leftToWorker;
     private readonly bool[] _hasLimits;
-    private readonly long[] _lostBefore;
+    private PastSupply? _supply;
+    private PastMark[] _marks = [];
     private long _lostOnDisk;
     private List<(PastLane Lane, int Worker)> _lanes = [];
     private Thread? _thread;
@@ -59,7 +60,6 @@ internal sealed class PastFeeder : IDisposable
         _leftToWorker = Math.Min(LeftToWorker, copiesMax / 4);
         _isListener = sessions[0].Options.Target is PcapOverIpTarget;
         _hasLimits = new bool[sessions.Length];
-        _lostBefore = new long[sessions.Length];
         Gates = Array.ConvertAll(sessions, s => new PastGate(s, copiesMax));
     }
 
@@ -99,10 +99,20 @@ internal sealed class PastFeeder : IDisposable
     /// <summary>False when <see cref="Stop"/> could not end the reading: its session and memory are left to it.</summary>
     public bool HasEnded { get; private set; } = true;
 
-    /// <summary>Begins to read; once.</summary>
-    public void Start(PastSupply supply)
+    /// <summary>Notes where the recorders stand; once, before a worker counts for the session what the recording will lack.</summary>
+    public void Note(PastSupply supply)
     {
-        if (_thread is not null)
+        if (_supply is null)
+        {
+            _marks = Array.ConvertAll(supply.Recorders, PastMark.Of);
+            _supply = supply;
+        }
+    }
+
+    /// <summary>Begins to read what was noted; once.</summary>
+    public void Start()
+    {
+        if (_thread is not null || _supply is not { } supply)
         {
             return;
         }
@@ -192,10 +202,11 @@ internal sealed class PastFeeder : IDisposable
                 .Where(w => w >= supply.Workers).Distinct().ToList();
             foreach (var worker in Enumerable.Range(0, supply.Workers).Concat(others))
             {
-                var recorder = worker < supply.Workers ? supply.RecorderOf(f, worker) : null;
-                _lostBefore[worker % supply.Workers] += recorder?.LostAfterwards ?? 0;
+                var place = worker < supply.Workers ? supply.PlaceOf(f, worker) : -1;
+                var recorder = place < 0 ? null : supply.Recorders[place];
+                var mark = place < 0 ? PastMark.AtEnd : _marks[place];
                 lanes.Add((
-                    new PastLane(folder, (ushort)worker, recorder, points, Losses, _plan.SinceNs ?? long.MinValue),
+                    new PastLane(folder, (ushort)worker, recorder, mark, points, Losses, _plan.SinceNs ?? long.MinValue),
                     worker % supply.Workers));
             }
         }
@@ -389,7 +400,7 @@ internal sealed class PastFeeder : IDisposable
                 }
 
                 isThere &= lane.RunFrames == lane.Limit;
-                lost += gate.LostAt(recorder++);
+                lost += gate.LostAt(recorder++) - lane.Mark.Lost;
             }
 
             isThere &= !lane.TryHead();
@@ -398,7 +409,7 @@ internal sealed class PastFeeder : IDisposable
         // False when the copies had overflown: then a later place is noted.
         if (isThere && gate.TryReturn(_leftToWorker))
         {
-            Volatile.Write(ref _lostOnDisk, _lostOnDisk + lost - _lostBefore[worker]);
+            Volatile.Write(ref _lostOnDisk, _lostOnDisk + lost);
         }
     }
 

@@ -16,7 +16,6 @@ internal sealed class PastLane : IDisposable
     private readonly PastPoints _points;
     private readonly PastLosses _losses;
     private readonly long _sinceNs;
-    private readonly long _beganNs = Clock.NowNs();
     private readonly List<ExtractPoint?> _interfaces = [];
     private List<SegmentName> _names = [];
     private int _nextName;
@@ -38,22 +37,27 @@ internal sealed class PastLane : IDisposable
     /// <param name="folder">The recording's folder.</param>
     /// <param name="worker">Whose segments.</param>
     /// <param name="recorder">The recorder that writes on; null = nobody does.</param>
+    /// <param name="mark">Where that stood when the session was noted.</param>
     /// <param name="points">The session's points.</param>
     /// <param name="losses">What is missing.</param>
     /// <param name="sinceNs">The first time that is wanted.</param>
     public PastLane(
-        string folder, ushort worker, SegmentRecorder? recorder, PastPoints points, PastLosses losses, long sinceNs)
+        string folder, ushort worker, SegmentRecorder? recorder, in PastMark mark, PastPoints points, PastLosses losses, long sinceNs)
     {
         _segments = new PastSegments(folder, worker);
         _worker = worker;
         Recorder = recorder;
         _trail = recorder?.Trail;
+        Mark = mark;
         _points = points;
         _losses = losses;
         _sinceNs = sinceNs;
     }
 
     public SegmentRecorder? Recorder { get; }
+
+    /// <summary>Where that stood when the session was noted.</summary>
+    public PastMark Mark { get; }
 
     /// <summary>Frames of the recorder's life that were read or passed over; -1 = it has not come to them yet.</summary>
     public long RunFrames => _number > 0 ? _runFrames : _trail is null or { Last: 0 } ? 0 : -1;
@@ -230,7 +234,7 @@ internal sealed class PastLane : IDisposable
     // since then the workers count it, to the frame.
     private void CountLedger()
     {
-        if (_end is not { IsRecovered: false } end || end.EndNs > _beganNs)
+        if (_end is not { IsRecovered: false } end || !Mark.IsAfter(_number, _currentNs))
         {
             return;
         }

@@ -11,6 +11,6 @@ namespace Tapline.Workers.Past;
 /// <param name="Capture">Its points.</param>
 internal sealed record PastSupply(IReadOnlyList<string> Folders, SegmentRecorder[] Recorders, int Workers, LiveCapture? Capture)
 {
-    /// <summary>The recorder of a worker in a folder.</summary>
-    public SegmentRecorder RecorderOf(int folder, int worker) => Recorders[(folder * Workers) + worker];
+    /// <summary>The place of a worker's recorder of a folder.</summary>
+    public int PlaceOf(int folder, int worker) => (folder * Workers) + worker;
 }

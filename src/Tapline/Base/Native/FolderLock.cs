@@ -54,6 +54,8 @@ internal sealed class FolderLock : IDisposable
     {
         if (_fd >= 0)
         {
+            // Closing alone would leave it for a moment to a child that is just being started.
+            _ = NativeFile.Unlock(_fd);
             _ = NativeFile.Close(_fd);
             _fd = -1;
         }

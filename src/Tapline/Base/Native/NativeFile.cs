@@ -19,6 +19,7 @@ internal static unsafe partial class NativeFile
     public const int FALLOC_FL_KEEP_SIZE = 0x01;
     public const int RENAME_NOREPLACE = 1;
     public const int LOCK_EX = 2;
+    public const int LOCK_UN = 8;
     public const int LOCK_NB = 4;
     public const int EINTR = 4;
     public const int EIO = 5;
@@ -180,6 +181,9 @@ internal static unsafe partial class NativeFile
 
     /// <summary>flock(2) without waiting; -EAGAIN when another process holds the lock.</summary>
     public static int Lock(int fd) => Result(flock(fd, LOCK_EX | LOCK_NB));
+
+    /// <summary>Gives the lock back, also for a child that has the descriptor from fork(2) and has not called exec(2) yet.</summary>
+    public static int Unlock(int fd) => Result(flock(fd, LOCK_UN));
 
     /// <summary>Asks the kernel to fetch a part of a file that will soon be read (posix_fadvise(2), POSIX_FADV_WILLNEED); returns at once.
     /// A hint: where it can't be followed nothing is said.</summary>

@@ -107,12 +107,17 @@ internal sealed class ExtractIndexes : IDisposable
         _wholes.Finish();
     }
 
-    private void Take(int segment, FlowsSeen seen) => _wholes.Take(
-        segment, seen, read => Using(segment, index =>
+    private void Take(int segment, FlowsSeen seen)
+    {
+        if (_wholes.Take(segment, seen))
         {
-            read(index);
-            return index;
-        }));
+            Using(segment, index =>
+            {
+                _wholes.TakeParts(segment, index);
+                return index;
+            });
+        }
+    }
 
     // Looks at segments by several threads, and takes what was found one after the other.
     private static void Each<T>(int[] segments, Func<int, T?> look, Action<int, T> take, CancellationToken stop)
@@ -164,7 +169,6 @@ internal sealed class ExtractIndexes : IDisposable
             }
 
             index.Attach();
-            _wholes.Expect(index);
             var answer = ask(index);
             index.ForgetColumns();
             if (isKept)

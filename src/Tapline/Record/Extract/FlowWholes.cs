@@ -23,9 +23,6 @@ internal sealed class FlowWholes(FlowTerms terms, int segments)
     /// <summary>True when there were more flows than are kept.</summary>
     public bool IsFull { get; private set; }
 
-    /// <summary>Tells an index what it will be asked for. Any thread.</summary>
-    public void Expect(SegmentIndex index) => index.WillNeed(_columns);
-
     /// <summary>First pass, in order of their ends, by one thread: tells the segment's run and which of its flows may not be its
     /// alone. All classes of a recording have one worker's flows; each import has its own.</summary>
     public void Begin(int segment, SegmentIndex index, ExtractSegment of)
@@ -49,15 +46,25 @@ internal sealed class FlowWholes(FlowTerms terms, int segments)
     }
 
     /// <summary>What the segment's index says of its flows. Any thread, when all were begun.</summary>
-    public FlowsSeen? Look(int segment, SegmentIndex index) =>
-        _places[segment] is { Run: not null } place ? FlowsSeen.Of(index, terms, place.HasParts) : null;
+    public FlowsSeen? Look(int segment, SegmentIndex index)
+    {
+        if (_places[segment] is not { Run: not null } place)
+        {
+            return null;
+        }
 
-    /// <summary>Second pass, from the latest end to the earliest, by one thread: a segment's flows that may not be its alone are those
-    /// that may have begun before, and those that a later segment had. What was said of one first is the latest word.</summary>
+        index.WillNeed(_columns);
+        return FlowsSeen.Of(index, terms, place.HasParts);
+    }
+
+    /// <summary>
+    /// Second pass, from the latest end to the earliest, by one thread: a segment's flows that may not be its alone are those
+    /// that may have begun before, and those that a later segment had. What was said of one first is the latest word. True when
+    /// the index is wanted once more, by <see cref="TakeParts"/>; hardly ever.
+    /// </summary>
     /// <param name="segment">The segment.</param>
     /// <param name="seen">What its index says; disposed here.</param>
-    /// <param name="read">Reads the index again, for flows in parts.</param>
-    public void Take(int segment, FlowsSeen seen, Action<Action<SegmentIndex>> read)
+    public bool Take(int segment, FlowsSeen seen)
     {
         var (run, highest, _) = _places[segment];
         foreach (var flow in seen.Parts.Keys)
@@ -78,15 +85,23 @@ internal sealed class FlowWholes(FlowTerms terms, int segments)
             _found.Add((flow, id));
             if (run.IsParted(id) && !FlowParts.Has(_parts.GetValueOrDefault((run, id)), seen.Parts.GetValueOrDefault(flow)))
             {
-                _foundParts.Add(flow); // hardly ever: a part that no later segment had
+                _foundParts.Add(flow); // a part that no later segment had
             }
         }
 
         seen.Dispose();
         _spanning[segment] = [.. _found];
-        if (_foundParts.Count > 0)
+        return _foundParts.Count > 0;
+    }
+
+    /// <summary>The segment that was taken in last has parts of flows: takes in their facts. The same thread.</summary>
+    public void TakeParts(int segment, SegmentIndex index)
+    {
+        foreach (var flow in _foundParts)
         {
-            read(index => TakeParts(run!, index));
+            index.CopyFlow(flow, _columns, out var record);
+            var key = (_places[segment].Run!, record.FlowId);
+            _parts[key] = FlowParts.With(_parts.GetValueOrDefault(key), terms.Facts(record));
         }
     }
 
@@ -127,16 +142,6 @@ internal sealed class FlowWholes(FlowTerms terms, int segments)
 
         _flows += run.Collect(id, truths, isPart) ? 1 : 0;
         return true;
-    }
-
-    private void TakeParts(WorkerRun run, SegmentIndex index)
-    {
-        foreach (var flow in _foundParts)
-        {
-            index.CopyFlow(flow, _columns, out var record);
-            var key = (run, record.FlowId);
-            _parts[key] = FlowParts.With(_parts.GetValueOrDefault(key), terms.Facts(record));
-        }
     }
 
     private readonly record struct Place(WorkerRun? Run, ulong Highest, bool HasParts);

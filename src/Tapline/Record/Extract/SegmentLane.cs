@@ -25,7 +25,7 @@ internal sealed class SegmentLane : IDisposable
         _cursor = cursor;
         _choice = choice;
         _places = choice is { IsSparse: true } ? segment.End?.Places ?? [] : [];
-        _ahead = choice is null ? null : new ChosenAhead(choice.Offsets, cursor);
+        _ahead = _places.Length > 0 ? new ChosenAhead(choice!.Offsets, cursor) : null;
         FrontierNs = segment.Name.StartNs;
     }
 

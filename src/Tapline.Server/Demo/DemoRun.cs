@@ -193,6 +193,7 @@ internal static class DemoRun
     {
         long Sum(string field) => node.GetProperty("points").EnumerateArray().Sum(point => point.GetProperty(field).GetInt64());
         var lost = Sum("dropped_ring");
-        return Sum("analysed") + lost >= crossed && Sum("recorded") + Sum("dropped_recorder") + lost >= crossed;
+        return Sum("analysed") + lost == crossed + DemoSummary.CanariesOf(node)
+            && Sum("recorded") + Sum("dropped_recorder") + lost == crossed;
     }
 }

@@ -44,8 +44,16 @@ internal sealed record DemoSummary
 
     public long Recorded => Recorder("recorded");
 
-    public bool Balanced => Crossed == Seen && Seen == Mirrored && MirroredWireFrames == ToolReceived
-        && ToolReceived == ToolPortReceived && Seen == Recorded;
+    /// <summary>Frames by which the node proves its mirror session, once a minute: seen and mirrored, but no machine's, so they neither
+    /// cross the switch nor are recorded.</summary>
+    public long Canaries => CanariesOf(Node);
+
+    public bool Balanced => Crossed + Canaries == Seen && Seen == Mirrored && MirroredWireFrames == ToolReceived
+        && ToolReceived == ToolPortReceived && Crossed == Recorded;
+
+    /// <summary>Canaries that a snapshot knows of.</summary>
+    public static long CanariesOf(JsonElement node) => node.GetProperty("mirrors").EnumerateArray()
+        .Sum(mirror => mirror.TryGetProperty("canary", out var canary) ? Number(canary, "sent") : 0);
 
     public string ToJson()
     {
@@ -53,6 +61,7 @@ internal sealed record DemoSummary
         {
             ["crossed"] = Crossed,
             ["seen"] = Seen,
+            ["canaries"] = Canaries,
             ["mirrored"] = Mirrored,
             ["mirrored_wire_frames"] = MirroredWireFrames,
             ["tool_received"] = ToolReceived,
@@ -81,7 +90,7 @@ internal sealed record DemoSummary
         var lines = new List<string>
         {
             Line("frames crossed", Crossed, "entered the switch: the kernel's counters of its ports"),
-            Line("seen", Seen, "analysed by the node"),
+            Line("seen", Seen, "analysed by the node" + (Canaries == 0 ? "" : Invariant($"; its own canaries among them: {Canaries:N0}"))),
             Line("mirrored", Mirrored, Invariant($"copies sent to the tool port, as {MirroredWireFrames:N0} frames on the wire")),
             Line(
                 "received by tool", ToolReceived,
@@ -106,7 +115,7 @@ internal sealed record DemoSummary
     private string Difference() => string.Join(
         ", ",
         Invariant($"{Points("dropped_ring"):N0} lost before the node (ring)"),
-        Invariant($"{Crossed - Seen - Points("dropped_ring"):N0} crossed and not accounted for"),
+        Invariant($"{Crossed + Canaries - Seen - Points("dropped_ring"):N0} crossed and not accounted for"),
         Invariant($"{MirrorDropped():N0} not mirrored"),
         Invariant($"{MirroredWireFrames - ToolPortReceived:N0} lost on the way to the tool"),
         Invariant($"{ToolPortReceived - ToolReceived:N0} lost by the tool"),

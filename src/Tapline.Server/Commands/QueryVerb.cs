@@ -272,7 +272,7 @@ internal static class QueryVerb
             $"{Quantity.Count(report.Selected)} frames ({Quantity.Bytes(report.SelectedBytes)}) of {Quantity.Count(report.Examined)} "
             + $"examined, {Quantity.Bytes(report.ReadBytes)} read in {Quantity.Duration(time)}"
             + (report.IsStopped ? "; stopped." : report.IsLimited ? "; the limit was reached." : "."));
-        foreach (var sentence in PcapngAnswer.Account(report.Plan).Concat(report.Faults))
+        foreach (var sentence in PcapngAnswer.Account(report.Plan).Concat(report.Faults).Concat(report.UnknownNames))
         {
             Console.Error.WriteLine(TerminalText.Printable(sentence));
         }
@@ -319,6 +319,13 @@ internal static class QueryVerb
             foreach (var hole in report.Plan.Holes.Concat(report.Faults))
             {
                 json.WriteStringValue(hole);
+            }
+
+            json.WriteEndArray();
+            json.WriteStartArray("unknown_names");
+            foreach (var sentence in report.UnknownNames)
+            {
+                json.WriteStringValue(sentence);
             }
 
             json.WriteEndArray();

@@ -37,6 +37,27 @@ public class QueryAnswerTests
         Assert.Empty(Times(fixture, "vm db01"));
     }
 
+    [Theory]
+    [InlineData("vm web01 or src vm uuid-1 or vm \"Shop front\" or vm web*")]
+    [InlineData("tag pci or point eth0")]
+    [InlineData("host 192.0.2.1")]
+    [InlineData("vm wbe01", "No machine is called `wbe01` in these segments; did you mean `web01`?")]
+    [InlineData("not (vm database or vm database)",
+        "No machine is called `database` in these segments; there are Shop front, uuid-1, web01.")]
+    [InlineData("tag pcl and vm web01", "No machine has the tag `pcl` in these segments; did you mean `pci`?")]
+    [InlineData("point tap9 or vm web01", "No point is called `tap9` in these segments; there are eth0, vnet1.")]
+    public void ANameThatNothingBearsIsTold(string expression, params string[] told)
+    {
+        using var fixture = new RecorderFixture();
+        fixture.Recordings.SetMachines([new RecordedMachine("web01", "uuid-1", ["Shop front"], ["pci"], [WebMac])]);
+        Append(fixture, 1, WebMac, OtherMac, 1);
+        Append(fixture, 2, OtherMac, WebMac, 2);
+        fixture.Recorder.Close(RecorderFixture.Start + RecorderFixture.Second);
+        var options = Options(fixture, expression);
+        var report = Extraction.Run(ExtractPlan.Make(options, out _)!, options, new TimeSink(), null, CancellationToken.None);
+        Assert.Equal(told, report.UnknownNames);
+    }
+
     [Fact]
     public void WindowAndLimitAreExact()
     {

@@ -80,6 +80,9 @@ public sealed class ExtractReport
     /// <summary>What turned out to be missing while it ran, one sentence each, beside <see cref="ExtractPlan.Holes"/>.</summary>
     public IReadOnlyList<string> Faults => FaultList;
 
+    /// <summary>Names in the expression that nothing in the segments bears, one sentence each; empty when the query ended early.</summary>
+    public IReadOnlyList<string> UnknownNames { get; internal set; } = [];
+
     /// <summary>Points of the answer and their accounts, by the answer's numbers.</summary>
     public IReadOnlyList<(ExtractPoint Point, ExtractPointCounts Counts)> Points => PointList;
 

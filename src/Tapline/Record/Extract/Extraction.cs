@@ -104,6 +104,11 @@ public sealed class Extraction
         _report.Machines = _names.Machines;
         _report.OutOfOrder = _order.OutOfOrder;
         _report.IsStopped = stop.IsCancellationRequested;
+        if (_options.Filter.NeedsDirectory && !_report.IsStopped && !_report.IsLimited && _report.Plan.Segments.Count > 0)
+        {
+            _report.UnknownNames = UnknownNames.Of(_options.Filter.Root, _names.Make());
+        }
+
         _sink.Rest();
     }
 

@@ -50,8 +50,13 @@ internal static class CommandLineRun
             Console.Error.WriteLine($"tapline: {error.Message}");
         }
 
-        var verb = parsed.CommandResult.Command is RootCommand ? "" : " " + parsed.CommandResult.Command.Name;
-        Console.Error.WriteLine($"Try: tapline{verb} --help");
+        var words = "";
+        for (SymbolResult? verb = parsed.CommandResult; verb is CommandResult { Command: not RootCommand } word; verb = verb.Parent)
+        {
+            words = $" {word.Command.Name}{words}";
+        }
+
+        Console.Error.WriteLine($"Try: tapline{words} --help");
         return ExitCodes.Usage;
     }
 

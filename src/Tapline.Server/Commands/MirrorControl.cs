@@ -21,6 +21,16 @@ internal static class MirrorControl
         Description = "Data folder of the engine.", HelpName = "DIR", DefaultValueFactory = _ => DataFolder.Default,
     };
 
+    private const int PipeColumns = 240;
+    private const int WideColumns = 120;
+
+    private static readonly (string Title, bool IsNumber, bool IsWide)[] s_columns =
+    [
+        ("session", false, false), ("to", false, false), ("from", false, true), ("filter", false, true), ("state", false, false),
+        ("canary", false, false), ("offered", true, true), ("sent", true, false), ("filtered", true, true), ("sampled out", true, true),
+        ("dropped", true, false),
+    ];
+
     private static readonly Option<bool> s_json = new("--json") { Description = "Prints the engine's answer as one JSON object." };
 
     public static Command BuildList()
@@ -169,22 +179,29 @@ internal static class MirrorControl
             return;
         }
 
-        var table = new Table { Border = TableBorder.Simple };
-        table.AddColumns("session", "to", "from", "filter", "state", "canary");
-        foreach (var name in (string[])["offered", "sent", "filtered", "sampled out", "dropped"])
+        // A pipe has no width; a narrow terminal does without what was ordered, and without copies that nobody wanted.
+        if (Console.IsOutputRedirected)
         {
-            table.AddColumn(new TableColumn(name).RightAligned());
+            AnsiConsole.Profile.Width = PipeColumns;
+        }
+
+        var isWide = AnsiConsole.Profile.Width >= WideColumns;
+        var table = new Table { Border = TableBorder.Simple };
+        foreach (var (title, isNumber, _) in s_columns.Where(c => isWide || !c.IsWide))
+        {
+            var column = new TableColumn(title);
+            table.AddColumn(isNumber ? column.RightAligned() : column);
         }
 
         foreach (var m in mirrors)
         {
-            table.AddRow(
+            Add(
                 Cell(m.Session), Cell(m.To), Cell(m.From.Count == 0 ? "all points" : string.Join(", ", m.From)),
                 Cell(m.Filter ?? "every frame"), Cell(StateText(m)), Cell(CanaryText(m.Canary)), Number(m.Offered), Number(m.Sent),
                 Number(m.Filtered), Number(m.SampledOut), Number(LedgerTotals.Dropped(m)));
             foreach (var member in m.Members ?? [])
             {
-                table.AddRow(
+                Add(
                     Cell(""), Cell($"  {member.To}"), Cell(""), Cell("its share"), Cell(member.State), Cell(""), Cell(""),
                     Number(member.Sent), Cell(""), Cell(""), Number(member.Dropped));
             }
@@ -209,6 +226,9 @@ internal static class MirrorControl
                     + $"sent {Quantity.Count(client.Sent)}, dropped {Quantity.Count(client.Dropped)}");
             }
         }
+
+        void Add(params Text[] cells) =>
+            table.AddRow(cells.Where((_, column) => isWide || !s_columns[column].IsWide));
 
         static string StateText(EngineSnapshot.Mirror m) => m.Past is { State: not "live" } past
             ? $"{m.State}, {Quantity.Duration(TimeSpan.FromSeconds(past.BehindNs / 1e9))} behind" : m.State;

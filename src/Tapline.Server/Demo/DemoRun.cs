@@ -74,6 +74,7 @@ internal static class DemoRun
             {
                 CrossedByPort = crossed,
                 Node = figures,
+                ToolPort = network.ToolPort,
                 ToolReceived = received,
                 ToolLost = lost,
                 ToolPortReceived = toolPortReceived,

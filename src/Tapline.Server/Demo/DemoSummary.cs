@@ -15,6 +15,9 @@ internal sealed record DemoSummary
     /// <summary>The engine's last snapshot, taken when the switch was at rest.</summary>
     public required JsonElement Node { get; init; }
 
+    /// <summary>The tool port: the session to it is the demo's, whatever sessions a visitor has added.</summary>
+    public required string ToolPort { get; init; }
+
     /// <summary>Frames that the tool's reader captured.</summary>
     public required long ToolReceived { get; init; }
 
@@ -44,16 +47,16 @@ internal sealed record DemoSummary
 
     public long Recorded => Recorder("recorded");
 
-    /// <summary>Frames by which the node proves its mirror session, once a minute: seen and mirrored, but no machine's, so they neither
-    /// cross the switch nor are recorded.</summary>
+    /// <summary>Frames by which the node proves its mirror sessions, once a minute: seen and mirrored, each by its session, but no
+    /// machine's, so they neither cross the switch nor are recorded.</summary>
     public long Canaries => CanariesOf(Node);
 
-    public bool Balanced => Crossed + Canaries == Seen && Seen == Mirrored && MirroredWireFrames == ToolReceived
+    public bool Balanced => Crossed + Canaries == Seen && Crossed + ToolMirrors().Sum(CanariesSent) == Mirrored
+        && MirroredWireFrames == ToolReceived
         && ToolReceived == ToolPortReceived && Crossed == Recorded;
 
     /// <summary>Canaries that a snapshot knows of.</summary>
-    public static long CanariesOf(JsonElement node) => node.GetProperty("mirrors").EnumerateArray()
-        .Sum(mirror => mirror.TryGetProperty("canary", out var canary) ? Number(canary, "sent") : 0);
+    public static long CanariesOf(JsonElement node) => node.GetProperty("mirrors").EnumerateArray().Sum(CanariesSent);
 
     public string ToJson()
     {
@@ -128,9 +131,14 @@ internal sealed record DemoSummary
 
     private long Points(string field) => Node.GetProperty("points").EnumerateArray().Sum(point => Number(point, field));
 
-    private long Mirror(string field) => Node.GetProperty("mirrors").EnumerateArray().Sum(mirror => Number(mirror, field));
+    private IEnumerable<JsonElement> ToolMirrors() => Node.GetProperty("mirrors").EnumerateArray()
+        .Where(mirror => mirror.GetProperty("to").GetString() == $"nic:{ToolPort}");
 
-    private long MirrorDropped() => Node.GetProperty("mirrors").EnumerateArray()
+    private static long CanariesSent(JsonElement mirror) => mirror.TryGetProperty("canary", out var canary) ? Number(canary, "sent") : 0;
+
+    private long Mirror(string field) => ToolMirrors().Sum(mirror => Number(mirror, field));
+
+    private long MirrorDropped() => ToolMirrors()
         .Sum(mirror => mirror.GetProperty("dropped").EnumerateObject().Sum(reason => reason.Value.GetInt64()));
 
     private long Recorder(string field) => Node.TryGetProperty("recorder", out var recorder) ? Number(recorder, field) : 0;

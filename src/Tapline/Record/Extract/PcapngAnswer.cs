@@ -36,6 +36,13 @@ public sealed class PcapngAnswer(Stream stream, string question) : IExtractSink
             + string.Create(CultureInfo.InvariantCulture,
             $"dropped in the ring {plan.DroppedRing}, filtered {plan.Filtered}, dropped by the recorder {plan.DroppedRecorder}, ")
             + string.Create(CultureInfo.InvariantCulture, $"recorded {plan.Recorded} frames.");
+        if (plan.Segments.Count(s => s.IsHidden) is > 0 and var underWay)
+        {
+            yield return string.Create(
+                CultureInfo.InvariantCulture,
+                $"{underWay} of these are under way, and not in these figures: what arrived there is told when they end.");
+        }
+
         if (plan.Sliced > 0)
         {
             yield return string.Create(

@@ -32,20 +32,33 @@ public class DemoSummaryTests
     }
 
     [Fact]
+    public void ASessionThatAVisitorAddedIsNoneOfTheDemos()
+    {
+        var summary = Of(crossed: 1000, seen: 1003, sent: 1001, recorded: 1000, canaries: 1, visitors: 2);
+        Assert.True(summary.Balanced);
+        Assert.Equal(3, summary.Canaries);
+        Assert.Equal(1001, summary.Mirrored);
+    }
+
+    [Fact]
     public void ANodeThatHasSentNoneYetSaysNothingOfThem() =>
         Assert.Equal(0, DemoSummary.CanariesOf(JsonDocument.Parse("""{"mirrors":[{"sent":1}]}""").RootElement));
 
-    private static DemoSummary Of(long crossed, long seen, long sent, long recorded, long canaries)
+    private static DemoSummary Of(long crossed, long seen, long sent, long recorded, long canaries, long visitors = 0)
     {
         var node = JsonSerializer.SerializeToElement(new
         {
             points = new[] { new { point = "p0", analysed = seen, dropped_ring = 0, undecodable = 0 } },
-            mirrors = new[] { new { sent, sent_wire_frames = sent, dropped = new { busy = 0 }, canary = new { sent = canaries } } },
+            mirrors = new[]
+            {
+                new { to = "nic:t0", sent, sent_wire_frames = sent, dropped = new { busy = 0 }, canary = new { sent = canaries } },
+                new { to = "file:/x", sent = 7L, sent_wire_frames = 7L, dropped = new { busy = 1 }, canary = new { sent = visitors } },
+            },
             recorder = new { recorded, dropped = 0 },
         });
         return new DemoSummary
         {
-            CrossedByPort = new() { ["p0"] = crossed }, Node = node, ToolReceived = sent, ToolLost = 0,
+            CrossedByPort = new() { ["p0"] = crossed }, Node = node, ToolPort = "t0", ToolReceived = sent, ToolLost = 0,
             ToolPortReceived = sent, Console = "", Seconds = 1, NodeExitCode = 0,
         };
     }

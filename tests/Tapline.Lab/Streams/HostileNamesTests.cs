@@ -45,7 +45,7 @@ public sealed class HostileNamesTests
         {
             var shown = lab.Host.Run([TaplineProgram.Path(), .. words, "--data", engine.Data]);
             Assert.All(shown.Split('\n'), AssertIsPlain);
-            Assert.Equal(words[^1] == "--json", shown.Contains("[31m", StringComparison.Ordinal));
+            Assert.Contains("[31m", shown, StringComparison.Ordinal); // the name is shown, without what a terminal would obey
         }
 
         AssertIsPlain(lab.Host.Run(TaplineProgram.Path(), "points", "--inventory", lab["vms.csv"], "--libvirt", "none").Replace("\n", ""));

@@ -291,6 +291,17 @@ internal static class QueryVerb
         }
     }
 
+    private static void WriteSentences(Utf8JsonWriter json, string name, IEnumerable<string> sentences)
+    {
+        json.WriteStartArray(name);
+        foreach (var sentence in sentences)
+        {
+            json.WriteStringValue(sentence);
+        }
+
+        json.WriteEndArray();
+    }
+
     private static string Json(ExtractReport report)
     {
         using var buffer = new MemoryStream();
@@ -315,20 +326,8 @@ internal static class QueryVerb
             json.WriteNumber("recorded", report.Plan.Recorded);
             json.WriteNumber("sliced", report.Plan.Sliced);
             json.WriteEndObject();
-            json.WriteStartArray("holes");
-            foreach (var hole in report.Plan.Holes.Concat(report.Faults))
-            {
-                json.WriteStringValue(hole);
-            }
-
-            json.WriteEndArray();
-            json.WriteStartArray("unknown_names");
-            foreach (var sentence in report.UnknownNames)
-            {
-                json.WriteStringValue(sentence);
-            }
-
-            json.WriteEndArray();
+            WriteSentences(json, "holes", report.Plan.Holes.Concat(report.Faults));
+            WriteSentences(json, "unknown_names", report.UnknownNames);
             json.WriteEndObject();
         }
 

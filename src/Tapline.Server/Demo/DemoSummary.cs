@@ -52,8 +52,7 @@ internal sealed record DemoSummary
     public long Canaries => CanariesOf(Node);
 
     public bool Balanced => Crossed + Canaries == Seen && Crossed + ToolMirrors().Sum(CanariesSent) == Mirrored
-        && MirroredWireFrames == ToolReceived
-        && ToolReceived == ToolPortReceived && Crossed == Recorded;
+        && MirroredWireFrames == ToolReceived && ToolReceived == ToolPortReceived && Crossed == Recorded;
 
     /// <summary>Canaries that a snapshot knows of.</summary>
     public static long CanariesOf(JsonElement node) => node.GetProperty("mirrors").EnumerateArray().Sum(CanariesSent);

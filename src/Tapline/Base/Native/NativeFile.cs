@@ -19,8 +19,8 @@ internal static unsafe partial class NativeFile
     public const int FALLOC_FL_KEEP_SIZE = 0x01;
     public const int RENAME_NOREPLACE = 1;
     public const int LOCK_EX = 2;
-    public const int LOCK_UN = 8;
     public const int LOCK_NB = 4;
+    public const int LOCK_UN = 8;
     public const int EINTR = 4;
     public const int EIO = 5;
     public const int ENOENT = 2;

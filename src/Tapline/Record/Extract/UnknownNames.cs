@@ -20,11 +20,15 @@ internal static class UnknownNames
         var sentences = new List<string>();
         if (root is not null)
         {
+            // Once for all terms: there may be many of both.
+            var machines = Known(directory.Machines.Select(m => m.Name));
+            var tags = Known(directory.Machines.SelectMany(m => m.Tags));
+            var points = Known(directory.Points.Select(p => p.Name));
             TreeWalk.Visit(root, node => Add(sentences, node switch
             {
-                FilterNode.Vm vm => Sentence("machine is called", vm.Pattern, directory.Machines.Select(m => m.Name)),
-                FilterNode.Tag tag => Sentence("machine has the tag", tag.Name, directory.Machines.SelectMany(m => m.Tags)),
-                FilterNode.Point point => Sentence("point is called", point.Pattern, directory.Points.Select(p => p.Name)),
+                FilterNode.Vm vm => Sentence("machine is called", vm.Pattern, machines),
+                FilterNode.Tag tag => Sentence("machine has the tag", tag.Name, tags),
+                FilterNode.Point point => Sentence("point is called", point.Pattern, points),
                 _ => null,
             }));
         }
@@ -40,9 +44,10 @@ internal static class UnknownNames
         }
     }
 
-    private static string? Sentence(string what, string name, IEnumerable<string> all)
+    private static List<string> Known(IEnumerable<string> names) => [.. names.Distinct().Order(StringComparer.Ordinal)];
+
+    private static string? Sentence(string what, string name, List<string> known)
     {
-        var known = all.Distinct().Order(StringComparer.Ordinal).ToList();
         if (known.Exists(k => NamePattern.Matches(name, k)))
         {
             return null;

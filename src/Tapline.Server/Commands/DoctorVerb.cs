@@ -61,11 +61,7 @@ internal static class DoctorVerb
 
     private static void Print(IReadOnlyList<CheckResult> results)
     {
-        if (Console.IsOutputRedirected)
-        {
-            AnsiConsole.Profile.Width = PipeColumns;
-        }
-
+        _ = TerminalWidth.Take(PipeColumns);
         var table = new Table().Border(TableBorder.Simple).AddColumn("").AddColumn("check").AddColumn("finding and mend");
         foreach (var result in results)
         {

@@ -179,13 +179,8 @@ internal static class MirrorControl
             return;
         }
 
-        // A pipe has no width; a narrow terminal does without what was ordered, and without copies that nobody wanted.
-        if (Console.IsOutputRedirected)
-        {
-            AnsiConsole.Profile.Width = PipeColumns;
-        }
-
-        var isWide = AnsiConsole.Profile.Width >= WideColumns;
+        // A narrow terminal does without what was ordered, and without copies that nobody wanted.
+        var isWide = TerminalWidth.Take(PipeColumns) >= WideColumns;
         var table = new Table { Border = TableBorder.Simple };
         foreach (var (title, isNumber, _) in s_columns.Where(c => isWide || !c.IsWide))
         {

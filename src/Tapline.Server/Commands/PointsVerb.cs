@@ -74,13 +74,8 @@ internal static class PointsVerb
             return;
         }
 
-        // A pipe has no width; a narrow terminal does without the addresses.
-        if (Console.IsOutputRedirected)
-        {
-            AnsiConsole.Profile.Width = PipeColumns;
-        }
-
-        var withMac = AnsiConsole.Profile.Width >= MacColumns;
+        // A narrow terminal does without the addresses.
+        var withMac = TerminalWidth.Take(PipeColumns) >= MacColumns;
         var table = new Table().Border(TableBorder.Simple);
         string[] mac = withMac ? ["MAC"] : [];
         foreach (var heading in (string[])["switch", "point", "kind", "device", "VM", .. mac, "state", "captured"])
